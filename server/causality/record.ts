@@ -1,0 +1,47 @@
+import type { Actor, Dot } from './dot.ts'
+import type { Stamp } from './stamp.ts'
+
+/** What happens to concurrent writes: the highest (stamp, actor) wins, or all of them are kept. */
+export type ConflictPolicy = 'lww' | 'siblings'
+
+/** For each actor, the counter up to which all of its events on this key are known. */
+export type VersionVector = ReadonlyMap<Actor, number>
+
+/** Names one write of one client, over all its retries; '' where nobody can retry it. */
+export type RequestId = string
+
+/** One value of a key that no other known write has replaced. */
+export interface Sibling {
+  readonly dot: Dot
+  readonly stamp: Stamp
+  /** null is a tombstone. */
+  readonly value: Buffer | null
+  /** Wall-clock milliseconds from which the value counts as deleted; 0 is never. */
+  readonly expiresAtMs: number
+  readonly request: RequestId
+}
+
+/** Remembers that a retried request was settled as `dot`: its other attempts are void. */
+export interface Retirement {
+  readonly request: RequestId
+  readonly dot: Dot
+}
+
+/**
+ * All that is known of one key: a dotted version vector set (Preguiça et al., "Dotted Version Vectors", 2010).
+ *
+ * Invariants: `siblings` are in dot order, their dots are distinct and not covered by `past`;
+ * under `lww` there is at most one. `retired` is in request order and has at most MAX_RETIRED entries.
+ * `past` covers every event that was replaced, and, by the rule on Actor, only events whose
+ * effects are known here.
+ */
+export interface KeyRecord {
+  readonly past: VersionVector
+  readonly siblings: readonly Sibling[]
+  readonly retired: readonly Retirement[]
+}
+
+/** Retried requests are rare; the oldest are forgotten first. */
+export const MAX_RETIRED = 8
+
+export const EMPTY_RECORD: KeyRecord = { past: new Map(), siblings: [], retired: [] }

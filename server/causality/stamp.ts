@@ -1,0 +1,13 @@
+/** A hybrid logical clock reading (Kulkarni et al., "Logical Physical Clocks", 2014). */
+export interface Stamp {
+  /** Milliseconds since 1970: the highest wall clock seen. */
+  readonly wallMs: number
+  /** Orders events of the same millisecond, from 0 to 2^32 - 1. */
+  readonly logical: number
+}
+
+export const NO_STAMP: Stamp = { wallMs: 0, logical: 0 }
+
+export function compareStamps(a: Stamp, b: Stamp): number {
+  return a.wallMs !== b.wallMs ? a.wallMs - b.wallMs : a.logical - b.logical
+}

@@ -1,0 +1,129 @@
+/** What the HTTP API answers and `kv --json` prints: the wire types that both sides share. */
+
+/** How the bytes of a key or value are written in JSON: `utf8` where they are UTF-8, else `base64`. */
+export type Encoding = 'utf8' | 'base64'
+
+export interface WriteResult {
+  key: string
+  /** Present, as `base64`, only where the key is not UTF-8. */
+  keyEncoding?: Encoding
+  version: string
+  /** Durable holders that answered before the write was acknowledged; at least `w`. */
+  acks: number
+  w: number
+  /** True where a fallback's hint counted towards `w`. */
+  sloppy: boolean
+  coordinator: string
+}
+
+export interface DeleteResult extends WriteResult {
+  existed?: boolean
+}
+
+export interface SiblingResult {
+  value: string
+  encoding: Encoding
+  version: string
+}
+
+export interface ReadResult {
+  key: string
+  keyEncoding?: Encoding
+  value: string
+  encoding: Encoding
+  version: string
+  /** Pass it back with a write (`X-KV-Context`, `--context-token`) to replace what was read. */
+  context: string
+  siblings?: SiblingResult[]
+  replies: number
+  r: number
+  sloppy: boolean
+}
+
+/** One line of `POST /kv`. */
+export interface BatchOperation {
+  op: 'put' | 'get' | 'del'
+  key: string
+  keyEncoding?: Encoding
+  value?: string
+  encoding?: Encoding
+  /** Milliseconds. */
+  ttl?: number
+  context?: string
+  /** Names this write: sent again with the same id, it is applied at most once. */
+  requestId?: string
+}
+
+/** One entry of `GET /scan` (NDJSON). */
+export interface ScanEntry {
+  key: string
+  keyEncoding?: Encoding
+  value?: string
+  encoding?: Encoding
+}
+
+export type NodeState = 'up' | 'suspect' | 'down' | 'joining' | 'leaving'
+
+export interface NodeStatus {
+  id: string
+  state: NodeState
+  http: string
+  zone: string
+  /** Fraction of all slots for which the node is one of the N owners, from 0 to 1. */
+  ownership: number
+  keys: number
+  bytes: number
+  hintsHeld: number
+  incarnation: string
+}
+
+export interface RingStatus {
+  cluster: string
+  layoutVersion: number
+  n: number
+  r: number
+  w: number
+  health: 'ok' | 'degraded' | 'critical'
+  /** One line for people: what is wrong and on which node; "" when nothing is. */
+  reason: string
+  slots: number
+  slotsBelowN: number
+  slotsWithoutQuorum: number
+  nodes: NodeStatus[]
+}
+
+export interface LocateResult {
+  key: string
+  slot: number
+  preferenceList: { id: string; role: 'owner' | 'fallback'; state: NodeState }[]
+}
+
+export interface HintsStatus {
+  hints: { holder: string; target: string; count: number; bytes: number; oldestMs: number }[]
+}
+
+/** A fault as `kv chaos` gives it to every node; the nodes act on their own part of it. */
+export interface FaultRule {
+  id: string
+  kind: 'partition' | 'link'
+  /** partition: the groups that are cut off; one group is cut off from every node outside it. */
+  groups?: string[][]
+  /** partition: only messages from the first group outwards are lost. */
+  oneWay?: boolean
+  /** link: the direction it concerns. */
+  from?: string
+  to?: string
+  /** Added delay, milliseconds. */
+  latencyMs?: number
+  jitterMs?: number
+  /** Probabilities, from 0 to 1. */
+  loss?: number
+  duplicate?: number
+  reorder?: number
+  /** Wall-clock milliseconds at which it heals by itself. */
+  untilMs: number
+}
+
+export interface FaultStatus {
+  faults: { id: string; kind: string; nodes: string[]; until: string }[]
+}
