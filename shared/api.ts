@@ -1,5 +1,7 @@
 /** What the HTTP API answers and `kv --json` prints: the wire types that both sides share. */
 
+import type { ErrorBody } from './errors.ts'
+
 /** How the bytes of a key or value are written in JSON: `utf8` where they are UTF-8, else `base64`. */
 export type Encoding = 'utf8' | 'base64'
 
@@ -52,6 +54,19 @@ export interface BatchOperation {
   context?: string
   /** Names this write: sent again with the same id, it is applied at most once. */
   requestId?: string
+  /** This is not the first attempt of `requestId`. */
+  retry?: boolean
+}
+
+/** One line of the answer to `POST /kv`: one for each line that is not blank, in the order of the input. */
+export interface BatchAnswer {
+  /** Line number in the request, from 1; blank lines are counted too. */
+  line: number
+  /** The HTTP status that the operation would have had by itself. */
+  status: number
+  /** Present unless `error` is. */
+  result?: WriteResult | DeleteResult | ReadResult
+  error?: ErrorBody['error']
 }
 
 /** One entry of `GET /scan` (NDJSON). */
@@ -60,6 +75,51 @@ export interface ScanEntry {
   keyEncoding?: Encoding
   value?: string
   encoding?: Encoding
+}
+
+/**
+ * The last line of `GET /scan`. A stream without it, or with `{"error":...}` in its place, is incomplete.
+ */
+export interface ScanEnd {
+  end: true
+  /** Entries before this line. */
+  count: number
+  /** Where to go on, present where `limit` ended the scan before the last entry. */
+  cursor?: string
+}
+
+export interface CountResult {
+  prefix: string
+  prefixEncoding?: Encoding
+  count: number
+}
+
+export interface HealthResult {
+  status: 'ok' | 'not_ready' | 'failed'
+  id: string
+  cluster: string
+  ready: boolean
+  /** Why the node is not ready; "" when it is. */
+  reason: string
+}
+
+/** `GET /ring/layout`: enough for a client to send each key straight to one of its owners. */
+export interface LayoutResult {
+  version: number
+  cluster: string
+  ringId: string
+  n: number
+  r: number
+  w: number
+  conflicts: 'lww' | 'siblings'
+  slots: number
+  members: { id: string; zone: string; weight: number; http: string }[]
+  /**
+   * Base64 of `slots` rows of `width` unsigned 16-bit big-endian numbers: the owners of slot 0, of slot 1
+   * and so on, first owner first, each an index into `members`; 65535 where there are fewer owners.
+   */
+  owners: string
+  width: number
 }
 
 export type NodeState = 'up' | 'suspect' | 'down' | 'joining' | 'leaving'
