@@ -1,7 +1,7 @@
 import type { Actor, Dot } from './dot.ts'
 import type { Stamp } from './stamp.ts'
 
-/** What happens to concurrent writes: the highest (stamp, actor) wins, or all of them are kept. */
+/** What a reader sees of concurrent writes: the one with the highest (stamp, actor), or all of them. */
 export type ConflictPolicy = 'lww' | 'siblings'
 
 /** For each actor, the counter up to which all of its events on this key are known. */
@@ -30,10 +30,15 @@ export interface Retirement {
 /**
  * All that is known of one key: a dotted version vector set (Preguiça et al., "Dotted Version Vectors", 2010).
  *
- * Invariants: `siblings` are in dot order, their dots are distinct and not covered by `past`;
- * under `lww` there is at most one. `retired` is in request order and has at most MAX_RETIRED entries.
- * `past` covers every event that was replaced, and, by the rule on Actor, only events whose
- * effects are known here.
+ * Invariants: `siblings` are in dot order, their dots are distinct and not covered by `past`, and none is an
+ * attempt at a retired request other than the one that settled it. `retired` is in request order, has each
+ * request once, and at most MAX_RETIRED of them. `past` covers every event that was replaced, and, by the rule
+ * on Actor, only events whose effects are known here.
+ *
+ * Under `lww` too there may be several siblings, one an actor at most, between concurrent writes and the next
+ * write of the key. Were a merge to drop the lower one at once, the higher could still be replaced by a write
+ * with a low stamp (its writer's clock is slow) or be void (its request is settled elsewhere), and two replicas
+ * that met the three in different orders would each have dropped what the other one kept: all would be lost.
  */
 export interface KeyRecord {
   readonly past: VersionVector

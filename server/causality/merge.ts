@@ -1,0 +1,57 @@
+import { compareDots } from './dot.ts'
+import type { KeyRecord, Retirement, Sibling, VersionVector } from './record.ts'
+import { isVoid, joinRetired } from './retirement.ts'
+import { compareStamps } from './stamp.ts'
+import { covers, joinVectors } from './version-vector.ts'
+
+/**
+ * All that two replicas know of a key (the `sync` of dotted version vector sets). Commutative, associative and
+ * idempotent, so replicas that have seen the same writes agree in whatever order they met, as long as no more
+ * than MAX_RETIRED retirements are in play.
+ *
+ * A sibling stays unless a write that is known on either side had seen it, or its request was settled by
+ * another attempt. Nothing is dropped for its stamp, not even under `lww`: see KeyRecord.
+ *
+ * @returns `a` itself when `b` adds nothing to it.
+ */
+export function mergeRecords(a: KeyRecord, b: KeyRecord): KeyRecord {
+  if (a === b) return a
+  const past = joinVectors(a.past, b.past)
+  const retired = joinRetired(a.retired, b.retired)
+  const siblings = joinSiblings(a.siblings, b.siblings, past, retired)
+  if (past === a.past && retired === a.retired && sameSiblings(siblings, a.siblings)) return a
+  if (past === b.past && retired === b.retired && sameSiblings(siblings, b.siblings)) return b
+  return { past, siblings, retired }
+}
+
+/** Both lists are in dot order, and so is the outcome. */
+function joinSiblings(
+  a: readonly Sibling[],
+  b: readonly Sibling[],
+  past: VersionVector,
+  retired: readonly Retirement[],
+): Sibling[] {
+  const joined: Sibling[] = []
+  let i = 0
+  let j = 0
+  while (i < a.length || j < b.length) {
+    const x = a[i]
+    const y = b[j]
+    const order = x === undefined ? 1 : y === undefined ? -1 : compareDots(x.dot, y.dot)
+    if (order <= 0) i++
+    if (order >= 0) j++
+    const sibling = order < 0 ? x : order > 0 ? y : sameWrite(x as Sibling, y as Sibling)
+    if (sibling === undefined || covers(past, sibling.dot) || isVoid(retired, sibling)) continue
+    joined.push(sibling)
+  }
+  return joined
+}
+
+/** A dot never names two writes. Were it to, every replica would at least settle on the same one. */
+function sameWrite(x: Sibling, y: Sibling): Sibling {
+  return compareStamps(x.stamp, y.stamp) >= 0 ? x : y
+}
+
+function sameSiblings(a: readonly Sibling[], b: readonly Sibling[]): boolean {
+  return a.length === b.length && a.every((sibling, i) => sibling === b[i])
+}

@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto'
+import { compareDots } from './dot.ts'
+import type { Sibling } from './record.ts'
+
+/** Several versions are written out up to this length, in characters. */
+const MAX_JOINED = 120
+
+/**
+ * The name of exactly these versions: `actor:counter` for one, several joined by `+` in dot order, or their
+ * number and a hash where that is too long. '' for none.
+ */
+export function versionOf(siblings: readonly Sibling[]): string {
+  const [first] = siblings
+  if (first !== undefined && siblings.length === 1) return `${first.dot.actor}:${first.dot.counter}`
+  const dots = siblings.map((sibling) => sibling.dot).sort(compareDots)
+  const joined = dots.map((dot) => `${dot.actor}:${dot.counter}`).join('+')
+  if (joined.length <= MAX_JOINED) return joined
+  return `${siblings.length}+${createHash('sha256').update(joined).digest('hex').slice(0, 32)}`
+}
