@@ -18,7 +18,8 @@ export interface Network {
   learn(peer: NodeId, address: Address): void
   forget(peer: NodeId): void
   /**
-   * Sends if there is a link and its queue has room.
+   * Sends if there is a link and its queue has room. The message has at least one byte; it may be sent
+   * without being copied, so it must not be changed afterwards.
    * @returns false when the message has certainly not been sent.
    */
   send(to: NodeId, message: Buffer): boolean
