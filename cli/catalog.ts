@@ -1,0 +1,21 @@
+import type { Command } from '@oclif/core'
+
+type CommandModule = () => Promise<{ readonly default: Command.Class }>
+
+/**
+ * Every command: its id (words joined by `:`) and its module under commands/, loaded when it is run.
+ * A new command is a file there with a default-exported class, and a line here.
+ */
+export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, CommandModule>([
+  ['context:list', () => import('./commands/context/list.ts')],
+  ['context:show', () => import('./commands/context/show.ts')],
+  ['context:use', () => import('./commands/context/use.ts')],
+  ['count', () => import('./commands/count.ts')],
+  ['del', () => import('./commands/del.ts')],
+  ['exists', () => import('./commands/exists.ts')],
+  ['get', () => import('./commands/get.ts')],
+  ['help', () => import('./commands/help.ts')],
+  ['scan', () => import('./commands/scan.ts')],
+  ['set', () => import('./commands/set.ts')],
+  ['version', () => import('./commands/version.ts')],
+])

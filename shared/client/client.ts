@@ -1,0 +1,273 @@
+import type {
+  BatchOperation,
+  CountResult,
+  DeleteResult,
+  FaultStatus,
+  HintsStatus,
+  LayoutResult,
+  LocateResult,
+  NodeStatus,
+  ReadResult,
+  RingStatus,
+  ScanEntry,
+  WriteResult,
+} from '../api.ts'
+import { type Key, keyToPath } from '../key.ts'
+import { readError, readJson } from './answers.ts'
+import { type BatchOutcome, batchBody, batchOutcome } from './batch.ts'
+import { type Exchange, type HttpRequest, type HttpResponse, LinkError } from './exchange.ts'
+import { type Attempt, Attempts } from './failover.ts'
+import { ndjson } from './ndjson.ts'
+import { ScanPage } from './scan-page.ts'
+
+/** What the client needs of the world. */
+export interface ClientComponents {
+  readonly exchange: Exchange
+  /** Milliseconds that never step back. */
+  readonly monotonicMs: () => number
+  /** A name that no other write has had. */
+  readonly requestId: () => string
+}
+
+export interface ClientSettings {
+  /** Base URLs of nodes, tried in this order; the one that answered last comes first next time. */
+  readonly endpoints: readonly string[]
+  /** Time for a whole operation, fail-over included, in milliseconds; for a scan, for each page. */
+  readonly timeoutMs: number
+}
+
+export interface WriteOptions {
+  readonly w?: number | undefined
+  /** Milliseconds. */
+  readonly ttlMs?: number | undefined
+  /** Only owners count, no hints. */
+  readonly strict?: boolean | undefined
+  /** The context of a read whose versions this write replaces. */
+  readonly context?: string | undefined
+}
+
+export interface ReadOptions {
+  readonly r?: number | undefined
+  readonly siblings?: boolean | undefined
+}
+
+export interface ScanOptions {
+  readonly prefix?: Key | undefined
+  readonly limit?: number | undefined
+  readonly values?: boolean | undefined
+}
+
+/** Entries asked for at a time: few enough that a page that is cut off is cheap to ask for again. */
+const PAGE_ENTRIES = 1000
+
+/**
+ * A client of the ring: asks one endpoint and fails over to the others. Every method rejects with a KvError only:
+ * `unreachable` where no endpoint could be reached, `outcome_unknown` where a write may have been applied.
+ */
+export class KvClient {
+  private readonly components: ClientComponents
+  private readonly timeoutMs: number
+  private readonly endpoints: string[]
+
+  constructor(components: ClientComponents, settings: ClientSettings) {
+    this.components = components
+    this.timeoutMs = settings.timeoutMs
+    this.endpoints = settings.endpoints.map((endpoint) => endpoint.replace(/\/+$/, ''))
+  }
+
+  async set(key: Key, value: Buffer, options: WriteOptions = {}): Promise<WriteResult> {
+    const { w, ttlMs, strict, context } = options
+    const path = `/kv/${keyToPath(key)}${query({ w, ttl: ttlMs, strict })}`
+    const headers = { 'Content-Type': 'application/octet-stream', ...contextHeader(context) }
+    return this.write<WriteResult>({ method: 'PUT', path, headers, body: value })
+  }
+
+  async del(key: Key, options: Pick<WriteOptions, 'w' | 'strict' | 'context'> = {}): Promise<DeleteResult> {
+    const path = `/kv/${keyToPath(key)}${query({ w: options.w, strict: options.strict })}`
+    return this.write<DeleteResult>({ method: 'DELETE', path, headers: contextHeader(options.context) })
+  }
+
+  /** @throws KvError `not_found` */
+  async get(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
+    const path = `/kv/${keyToPath(key)}${query({ r: options.r, siblings: options.siblings })}`
+    // 300 is the answer with several siblings, where they were asked for.
+    const answer = await this.read({ method: 'GET', path }, [300])
+    return readJson<ReadResult>({ ...answer, status: 200 }, false)
+  }
+
+  async exists(key: Key, options: Pick<ReadOptions, 'r'> = {}): Promise<boolean> {
+    const answer = await this.read(
+      { method: 'HEAD', path: `/kv/${keyToPath(key)}${query({ r: options.r })}` },
+      [404],
+    )
+    // A HEAD has no body: this header tells a node's "not found" from that of some other server.
+    if (answer.headers['x-kv-replies'] === undefined) throw readError(answer, false)
+    return answer.status !== 404
+  }
+
+  /** All entries in the order of the ring, page by page, failing over between pages and within them. */
+  async *scan(options: ScanOptions = {}): AsyncIterable<ScanEntry> {
+    let remaining = options.limit ?? Number.POSITIVE_INFINITY
+    let cursor: string | undefined
+    do {
+      const page = new ScanPage()
+      const prefix = options.prefix && keyToPath(options.prefix)
+      const limit = Math.min(remaining, PAGE_ENTRIES)
+      yield* this.page(
+        page,
+        `/scan${query({ prefix, limit, values: options.values, cursor: cursor && encodeURIComponent(cursor) })}`,
+      )
+      remaining -= page.count
+      cursor = page.cursor
+    } while (cursor !== undefined && remaining > 0)
+  }
+
+  async count(prefix?: Key): Promise<CountResult> {
+    return this.json<CountResult>(`/count${query({ prefix: prefix && keyToPath(prefix) })}`)
+  }
+
+  /**
+   * Sends a batch to one endpoint, without fail-over, and gives each operation's outcome in their order, as it
+   * arrives. Where the link breaks, the iteration throws a LinkError: what has no outcome yet is unknown.
+   */
+  async *batch(
+    endpoint: string,
+    operations: readonly BatchOperation[],
+    timeoutMs = this.timeoutMs,
+  ): AsyncIterable<BatchOutcome> {
+    const headers = { 'Content-Type': 'application/x-ndjson', Accept: 'application/x-ndjson' }
+    const body = batchBody(operations)
+    let line = 0
+    for await (const value of this.lines(endpoint, {
+      method: 'POST',
+      path: '/kv',
+      headers,
+      body,
+      timeoutMs,
+    })) {
+      line++
+      yield batchOutcome(value, line)
+    }
+    if (line < operations.length) throw new LinkError('the answer to a batch was cut short', true, false)
+  }
+
+  async status(): Promise<RingStatus> {
+    return this.json<RingStatus>('/ring')
+  }
+
+  async layout(): Promise<LayoutResult> {
+    return this.json<LayoutResult>('/ring/layout')
+  }
+
+  async locate(key: Key): Promise<LocateResult> {
+    return this.json<LocateResult>(`/ring/locate?key=${keyToPath(key)}`)
+  }
+
+  async nodes(): Promise<NodeStatus[]> {
+    return (await this.json<{ nodes: NodeStatus[] }>('/nodes')).nodes
+  }
+
+  async hints(): Promise<HintsStatus> {
+    return this.json<HintsStatus>('/hints')
+  }
+
+  async faults(): Promise<FaultStatus> {
+    return this.json<FaultStatus>('/chaos')
+  }
+
+  /** Closes the kept connections. */
+  close(): void {
+    this.components.exchange.close()
+  }
+
+  private async json<T>(path: string): Promise<T> {
+    return readJson<T>(await this.read({ method: 'GET', path }), false)
+  }
+
+  private read(
+    request: Pick<HttpRequest, 'method' | 'path'>,
+    wanted: readonly number[] = [],
+  ): Promise<HttpResponse<Buffer>> {
+    return this.attempt(false, async ({ endpoint, timeoutMs }) => {
+      const answer = await this.components.exchange.send(endpoint, { ...request, timeoutMs })
+      if (answer.status < 300 || wanted.includes(answer.status)) return answer
+      throw readError(answer, false)
+    })
+  }
+
+  private write<T>(request: Omit<HttpRequest, 'timeoutMs'>): Promise<T> {
+    const id = this.components.requestId()
+    return this.attempt(true, async ({ endpoint, timeoutMs, retry }) => {
+      const headers = {
+        ...request.headers,
+        'X-KV-Request-Id': id,
+        ...(retry ? { 'X-KV-Retry': 'true' } : {}),
+      }
+      return readJson<T>(
+        await this.components.exchange.send(endpoint, { ...request, headers, timeoutMs }),
+        true,
+      )
+    })
+  }
+
+  private async attempt<T>(write: boolean, run: (attempt: Attempt) => Promise<T>): Promise<T> {
+    const attempts = this.attempts(write)
+    for (const attempt of attempts.schedule()) {
+      try {
+        const result = await run(attempt)
+        this.prefer(attempt.endpoint)
+        return result
+      } catch (thrown) {
+        attempts.failed(attempt.endpoint, thrown)
+      }
+    }
+    throw attempts.verdict()
+  }
+
+  private async *page(page: ScanPage, path: string): AsyncIterable<ScanEntry> {
+    const attempts = this.attempts(false)
+    for (const { endpoint, timeoutMs } of attempts.schedule()) {
+      try {
+        yield* page.entries(this.lines(endpoint, { method: 'GET', path, timeoutMs }))
+        this.prefer(endpoint)
+        return
+      } catch (thrown) {
+        attempts.failed(endpoint, thrown)
+      }
+    }
+    throw attempts.verdict()
+  }
+
+  /** The values of a streamed NDJSON answer. @throws KvError what the answer says instead, or LinkError. */
+  private async *lines(endpoint: string, request: HttpRequest): AsyncIterable<unknown> {
+    const answer = await this.components.exchange.stream(endpoint, request)
+    if (answer.status === 200) yield* ndjson(answer.body)
+    else {
+      const body: Buffer[] = []
+      for await (const chunk of answer.body) body.push(chunk)
+      throw readError({ ...answer, body: Buffer.concat(body) }, request.method !== 'GET')
+    }
+  }
+
+  private attempts(write: boolean): Attempts {
+    return new Attempts([...this.endpoints], write, this.timeoutMs, this.components.monotonicMs)
+  }
+
+  private prefer(endpoint: string): void {
+    const at = this.endpoints.indexOf(endpoint)
+    if (at > 0) this.endpoints.push(...this.endpoints.splice(0, at))
+  }
+}
+
+function contextHeader(context: string | undefined): Record<string, string> {
+  return context === undefined ? {} : { 'X-KV-Context': context }
+}
+
+/** `?a=1&b=true`, without what is undefined. Texts must be percent-encoded or need no encoding. */
+function query(parameters: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  const parts: string[] = []
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) parts.push(`${name}=${value}`)
+  }
+  return parts.length === 0 ? '' : `?${parts.join('&')}`
+}
