@@ -14,7 +14,13 @@ export interface ErrorKind {
   readonly meaning: string
 }
 
-const kind = (definite: boolean, retryable: boolean, http: number, exit: number, meaning: string): ErrorKind => ({
+const kind = (
+  definite: boolean,
+  retryable: boolean,
+  http: number,
+  exit: number,
+  meaning: string,
+): ErrorKind => ({
   definite,
   retryable,
   http,

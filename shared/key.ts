@@ -41,7 +41,9 @@ const UNRESERVED = /[A-Za-z0-9_~-]/
 export function keyToPath(key: Key): string {
   let path = ''
   for (const char of key) {
-    path += UNRESERVED.test(char) ? char : `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
+    path += UNRESERVED.test(char)
+      ? char
+      : `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
   }
   return path
 }

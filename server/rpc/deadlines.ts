@@ -70,6 +70,7 @@ export class Deadlines {
       if (entries.some((entry) => !entry.settled)) next = tick
       else this.ticks.delete(tick)
     }
-    if (next !== Number.POSITIVE_INFINITY && (this.timer === undefined || next < this.timerTick)) this.wakeAt(next)
+    if (next !== Number.POSITIVE_INFINITY && (this.timer === undefined || next < this.timerTick))
+      this.wakeAt(next)
   }
 }

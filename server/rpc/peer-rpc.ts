@@ -22,7 +22,10 @@ const MAX_PENDING = 100_000
 /** Sessions of one peer that are remembered: late messages of its earlier processes are still told apart. */
 const MAX_SESSIONS = 4
 
-type Handler = { method: Method<unknown, unknown>; run: (from: NodeId, request: unknown, reply: Reply<unknown>) => void }
+type Handler = {
+  method: Method<unknown, unknown>
+  run: (from: NodeId, request: unknown, reply: Reply<unknown>) => void
+}
 
 /** A request that waits for its answer. */
 class Pending implements Deadline {
@@ -92,6 +95,7 @@ export class PeerRpc implements Rpc {
     method: Method<Request, Response>,
     handler: (from: NodeId, request: Request, reply: Reply<Response>) => void,
   ): void {
+    if (this.handlers.has(method.id)) throw new KvError('internal', `method ${method.id} is handled twice`)
     this.handlers.set(method.id, { method, run: handler } as unknown as Handler)
   }
 
@@ -115,7 +119,8 @@ export class PeerRpc implements Rpc {
 
   private refusal(to: NodeId): KvError | undefined {
     if (this.stopped) return new KvError('not_ready', 'the node is stopping')
-    if (this.pending.size >= MAX_PENDING) return new KvError('overloaded', `${MAX_PENDING} requests wait for peers`)
+    if (this.pending.size >= MAX_PENDING)
+      return new KvError('overloaded', `${MAX_PENDING} requests wait for peers`)
     return this.components.network.connected(to) ? undefined : unsent(to)
   }
 
@@ -135,7 +140,8 @@ export class PeerRpc implements Rpc {
     try {
       const reader = new ByteReader(message)
       const { kind, method, session, id } = readEnvelope(reader)
-      if (kind === 'request' || kind === 'cast') this.serve(from, kind === 'cast', method, session, id, reader)
+      if (kind === 'request' || kind === 'cast')
+        this.serve(from, kind === 'cast', method, session, id, reader)
       else if (session === this.session) this.settle(from, kind === 'failure', id, reader)
     } catch (error) {
       this.components.trace.event('warn', 'rpc.malformed', { from, why: toKvError(error).message })
@@ -152,11 +158,24 @@ export class PeerRpc implements Rpc {
     pending.done(error, response)
   }
 
-  private serve(from: NodeId, cast: boolean, methodId: number, session: number, id: number, reader: ByteReader): void {
+  private serve(
+    from: NodeId,
+    cast: boolean,
+    methodId: number,
+    session: number,
+    id: number,
+    reader: ByteReader,
+  ): void {
     if (!this.firstTime(from, session, id)) return
     const handler = this.handlers.get(methodId)
     if (handler === undefined) {
-      return this.answer(from, methodId, session, id, new KvError('usage', `method ${methodId} is not known here`))
+      return this.answer(
+        from,
+        methodId,
+        session,
+        id,
+        new KvError('not_ready', `method ${methodId} is not served here yet`),
+      )
     }
     const request = handler.method.request.read(reader)
     handler.run(from, request, (error, response) => {

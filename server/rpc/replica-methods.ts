@@ -1,0 +1,110 @@
+import type { Key } from '../../shared/key.ts'
+import type { ByteReader, ByteWriter } from '../../shared/wire.ts'
+import type { Stamp } from '../causality/stamp.ts'
+import type { Method } from './method.ts'
+
+export interface StoreRequest {
+  readonly key: Key
+  /** The owner for whom the record is kept as a hint; '' for the receiver's own data. */
+  readonly hintFor: string
+  /** An encoded record. */
+  readonly bytes: Buffer
+}
+
+export interface StoreResponse {
+  readonly outrankedBy: Stamp | undefined
+}
+
+export interface FetchRequest {
+  readonly key: Key
+}
+
+export interface FetchResponse {
+  /** An encoded record; empty where the receiver holds none. */
+  readonly bytes: Buffer
+}
+
+export interface ScanRequest {
+  /** Entries that lie after this slot and key, or from the slot's start where `after` is ''. */
+  readonly slot: number
+  readonly after: string
+  readonly prefix: string
+  readonly limit: number
+  /** Without values, those in the records come back empty. */
+  readonly values: boolean
+}
+
+export interface ScanResponse {
+  readonly entries: readonly { readonly slot: number; readonly key: Key; readonly bytes: Buffer }[]
+  /** Everything up to and with this place has been looked at; slot 16384 is the end. */
+  readonly slot: number
+  readonly after: string
+}
+
+/** Merge a record into the receiver's data or hints; answered when that is durable. */
+export const STORE: Method<StoreRequest, StoreResponse> = {
+  id: 10,
+  name: 'store',
+  request: {
+    write: (writer, { key, hintFor, bytes }) => void writer.byteString(key).text(hintFor).bytes(bytes),
+    read: (reader) => ({ key: reader.byteString() as Key, hintFor: reader.text(), bytes: reader.bytes() }),
+  },
+  response: {
+    write: (writer, { outrankedBy }) => writeStamp(writer, outrankedBy),
+    read: (reader) => ({ outrankedBy: readStamp(reader) }),
+  },
+}
+
+/** What the receiver holds durably of a key, in its data and its hints. */
+export const FETCH: Method<FetchRequest, FetchResponse> = {
+  id: 11,
+  name: 'fetch',
+  request: {
+    write: (writer, { key }) => void writer.byteString(key),
+    read: (reader) => ({ key: reader.byteString() as Key }),
+  },
+  response: {
+    write: (writer, { bytes }) => void writer.bytes(bytes),
+    read: (reader) => ({ bytes: reader.bytes() }),
+  },
+}
+
+/** A page of the receiver's data, in slot order and byte order within a slot. */
+export const SCAN: Method<ScanRequest, ScanResponse> = {
+  id: 12,
+  name: 'scan',
+  request: {
+    write: (writer, { slot, after, prefix, limit, values }) =>
+      void writer.u16(slot).byteString(after).byteString(prefix).u16(limit).flag(values),
+    read: (reader) => ({
+      slot: reader.u16(),
+      after: reader.byteString(),
+      prefix: reader.byteString(),
+      limit: reader.u16(),
+      values: reader.flag(),
+    }),
+  },
+  response: {
+    write: (writer, { entries, slot, after }) => {
+      writer.u32(entries.length)
+      for (const entry of entries) writer.u16(entry.slot).byteString(entry.key).bytes(entry.bytes)
+      writer.u16(slot).byteString(after)
+    },
+    read: (reader) => {
+      const entries = []
+      for (let left = reader.u32(); left > 0; left--) {
+        entries.push({ slot: reader.u16(), key: reader.byteString() as Key, bytes: reader.bytes() })
+      }
+      return { entries, slot: reader.u16(), after: reader.byteString() }
+    },
+  },
+}
+
+function writeStamp(writer: ByteWriter, stamp: Stamp | undefined): void {
+  writer.flag(stamp !== undefined)
+  if (stamp !== undefined) writer.u53(stamp.wallMs).u32(stamp.logical)
+}
+
+function readStamp(reader: ByteReader): Stamp | undefined {
+  return reader.flag() ? { wallMs: reader.u53(), logical: reader.u32() } : undefined
+}
