@@ -1,0 +1,109 @@
+import { KvError, toKvError } from '../../shared/errors.ts'
+import type { Storage, StorageOp } from '../ports/storage.ts'
+import type { Trace } from '../ports/trace.ts'
+
+/** Called once: without an error when what was asked for is durable. */
+export type Durable = (error: KvError | undefined) => void
+
+interface Entry {
+  readonly op: StorageOp
+  readonly done: Durable | undefined
+}
+
+/**
+ * Group commit (DeWitt et al., "Implementation Techniques for Main Memory Database Systems", 1984, section 5):
+ * while one batch is on its way to the disk the next one gathers, so that one fsync serves many writers.
+ * Nothing is acknowledged before its batch has resolved. After a failed batch nobody knows what is on the disk:
+ * every later write is refused.
+ */
+export class GroupCommit {
+  private readonly storage: Storage
+  private readonly trace: Trace
+  private readonly maxQueuedBytes: number
+  private readonly riders: (() => readonly StorageOp[])[] = []
+  private queue: Entry[] = []
+  private queuedBytes = 0
+  private flying = false
+  private scheduled = false
+  private failure: KvError | undefined
+  private idleWaiters: (() => void)[] = []
+  private batches = 0
+
+  constructor(components: { storage: Storage; trace: Trace }, settings: { maxQueuedBytes: number }) {
+    this.storage = components.storage
+    this.trace = components.trace
+    this.maxQueuedBytes = settings.maxQueuedBytes
+  }
+
+  /** Why writes are refused now, if they are. Ask before anything is staged that counts on a commit. */
+  refusal(): KvError | undefined {
+    if (this.failure !== undefined) return this.failure
+    if (this.queuedBytes < this.maxQueuedBytes) return undefined
+    return new KvError('overloaded', `${this.queuedBytes} bytes wait for the disk`, 'slow down and try again')
+  }
+
+  /** Set once a commit has failed. */
+  get failed(): KvError | undefined {
+    return this.failure
+  }
+
+  get commits(): number {
+    return this.batches
+  }
+
+  /** `rider` gives operations that go along with every batch: counters that must match the data. */
+  ride(rider: () => readonly StorageOp[]): void {
+    this.riders.push(rider)
+  }
+
+  add(op: StorageOp, done?: Durable): void {
+    this.queue.push({ op, done })
+    this.queuedBytes += op.key.length + (op.type === 'put' ? op.value.length : 0)
+    this.schedule()
+  }
+
+  /** Resolves when nothing waits for the disk. */
+  idle(): Promise<void> {
+    if (!this.flying && this.queue.length === 0) return Promise.resolve()
+    return new Promise((resolve) => this.idleWaiters.push(resolve))
+  }
+
+  /** After the current turn, so that all that arrived together is committed together. */
+  private schedule(): void {
+    if (this.flying || this.scheduled) return
+    this.scheduled = true
+    void Promise.resolve().then(() => {
+      this.scheduled = false
+      this.flush()
+    })
+  }
+
+  private flush(): void {
+    if (this.flying || this.queue.length === 0) return
+    const entries = this.queue
+    this.queue = []
+    this.queuedBytes = 0
+    if (this.failure !== undefined) return this.settle(entries, this.failure)
+    this.flying = true
+    this.batches++
+    const batch = entries.map((entry) => entry.op)
+    for (const rider of this.riders) batch.push(...rider())
+    this.storage.commit(batch).then(
+      () => this.settle(entries, undefined),
+      (error) => {
+        this.failure = new KvError('storage_failed', `the disk refused a commit: ${toKvError(error).message}`)
+        this.trace.event('error', 'storage.failed', { why: this.failure.message })
+        this.settle(entries, this.failure)
+      },
+    )
+  }
+
+  private settle(entries: readonly Entry[], error: KvError | undefined): void {
+    this.flying = false
+    for (const entry of entries) entry.done?.(error)
+    if (this.queue.length > 0) return this.schedule()
+    const waiters = this.idleWaiters
+    this.idleWaiters = []
+    for (const resolve of waiters) resolve()
+  }
+}

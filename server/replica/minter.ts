@@ -1,0 +1,166 @@
+import { ByteReader, ByteWriter } from '../../shared/wire.ts'
+import type { Actor, Dot } from '../causality/dot.ts'
+import type { HybridClock } from '../causality/hybrid-clock.ts'
+import type { Stamp } from '../causality/stamp.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Storage } from '../ports/storage.ts'
+import type { GroupCommit } from './group-commit.ts'
+
+/** Dots that are reserved at a time; the next block is asked for when half of one is used. */
+export const COUNTER_BLOCK = 100_000
+
+/**
+ * Stamps are reserved this far ahead of the wall clock, milliseconds. After a crash the first stamps may be as far
+ * ahead of the clock, so it stays well below the smallest sensible max-skew.
+ */
+export const STAMP_AHEAD_MS = 4_000
+
+const ACTOR_KEY = Buffer.from('mactor')
+
+/** What the disk knows of the node's dots and stamps. */
+interface Reservation {
+  readonly incarnation: string
+  readonly generation: number
+  /** Every dot that was given out is below it. */
+  readonly counter: number
+  /** No stamp that was made is above it. */
+  readonly wallMs: number
+  /** The node stopped in good order: it remembers all that it wrote. */
+  readonly clean: boolean
+}
+
+export interface Minted {
+  readonly dot: Dot
+  readonly stamp: Stamp
+}
+
+/**
+ * Gives every write its dot and its stamp, and never the same dot twice: blocks of counters, and a stretch of time,
+ * are durable before the first of them is used.
+ *
+ * An actor remembers all that it wrote. Where that may not hold (an unclean stop, a new data directory, a record
+ * lost to the disk, a hint that was handed over) the node goes on under a new generation. A generation is the
+ * counter at which it began: counters only rise, so no generation comes twice.
+ */
+export class Minter {
+  private readonly components: { storage: Storage; clock: Clock; hybrid: HybridClock; commit: GroupCommit }
+  private readonly settings: { id: string; incarnation: string }
+  private next = 1
+  private ceiling = 0
+  private wallCeiling = 0
+  private extending = false
+  private hintsLeft = false
+  private generation = 0
+  private owner: Actor = ''
+  private fallback: Actor = ''
+
+  constructor(
+    components: { storage: Storage; clock: Clock; hybrid: HybridClock; commit: GroupCommit },
+    settings: { id: string; incarnation: string },
+  ) {
+    this.components = components
+    this.settings = settings
+  }
+
+  /** Must have resolved before the first dot is asked for. */
+  async recover(): Promise<void> {
+    const { storage, clock, hybrid } = this.components
+    const bytes = storage.get(ACTOR_KEY)
+    const before = bytes === undefined ? undefined : readReservation(bytes)
+    this.next = before?.counter ?? 1
+    const remembers = before?.clean === true && before.incarnation === this.settings.incarnation
+    this.generation = remembers ? before.generation : this.next
+    if (before !== undefined) hybrid.recover({ wallMs: before.wallMs, logical: 0 })
+    this.nameActors()
+    const wallMs = Math.max(before?.wallMs ?? 0, clock.wallMs() + STAMP_AHEAD_MS)
+    const counter = this.next + COUNTER_BLOCK
+    await storage.commit([{ type: 'put', key: ACTOR_KEY, value: this.reservation(counter, wallMs, false) }])
+    this.ceiling = counter
+    this.raise(wallMs)
+  }
+
+  /** @returns undefined when the reserved block is used up and the next one is not durable yet. */
+  mint(role: 'owner' | 'fallback'): Minted | undefined {
+    this.extend()
+    if (this.next >= this.ceiling) return undefined
+    const actor = role === 'owner' ? this.owner : this.fallbackActor()
+    return { dot: { actor, counter: this.next++ }, stamp: this.components.hybrid.now() }
+  }
+
+  /** The node may have lost a record that it wrote as an owner. */
+  forgetRecord(): void {
+    this.generation = this.next++
+    this.nameActors()
+  }
+
+  /** Hints that this node wrote have left it. */
+  forgetHint(): void {
+    this.hintsLeft = true
+  }
+
+  /** Reserves more counters and time when half of either is used. Call it about once a second as well. */
+  extend(): void {
+    const wallMs = this.components.clock.wallMs()
+    const enoughTime = this.wallCeiling - wallMs > STAMP_AHEAD_MS / 2
+    if (this.extending || (enoughTime && this.ceiling - this.next > COUNTER_BLOCK / 2)) return
+    this.extending = true
+    const counter = this.next + COUNTER_BLOCK
+    const ahead = Math.max(this.wallCeiling, wallMs + STAMP_AHEAD_MS)
+    const value = this.reservation(counter, ahead, false)
+    this.components.commit.add({ type: 'put', key: ACTOR_KEY, value }, (error) => {
+      this.extending = false
+      if (error !== undefined) return
+      this.ceiling = counter
+      this.raise(ahead)
+    })
+  }
+
+  /** The last thing a node does in good order: nothing may be minted afterwards. */
+  async close(): Promise<void> {
+    this.ceiling = 0
+    const wallMs = Math.max(this.components.hybrid.last().wallMs + 1, this.components.clock.wallMs())
+    const value = this.reservation(this.next, wallMs, true)
+    await this.components.storage.commit([{ type: 'put', key: ACTOR_KEY, value }])
+  }
+
+  private fallbackActor(): Actor {
+    if (this.hintsLeft) {
+      this.hintsLeft = false
+      this.fallback = this.actor(`f${this.next.toString(36)}`)
+    }
+    return this.fallback
+  }
+
+  private raise(wallMs: number): void {
+    this.wallCeiling = wallMs
+    this.components.hybrid.raiseCeiling(wallMs)
+  }
+
+  private nameActors(): void {
+    this.owner = this.actor(this.generation.toString(36))
+    this.fallback = this.actor(`f${this.next.toString(36)}`)
+  }
+
+  private actor(generation: string): Actor {
+    return `${this.settings.id}.${this.settings.incarnation}.${generation}`
+  }
+
+  private reservation(counter: number, wallMs: number, clean: boolean): Buffer {
+    const { incarnation } = this.settings
+    const writer = new ByteWriter(64).u8(1).text(incarnation).u53(this.generation).u53(counter).u53(wallMs)
+    return writer.flag(clean).finish()
+  }
+}
+
+function readReservation(bytes: Buffer): Reservation {
+  const reader = new ByteReader(bytes)
+  const version = reader.u8()
+  if (version !== 1) throw new RangeError(`the actor's reservation has the unknown version ${version}`)
+  return {
+    incarnation: reader.text(),
+    generation: reader.u53(),
+    counter: reader.u53(),
+    wallMs: reader.u53(),
+    clean: reader.flag(),
+  }
+}

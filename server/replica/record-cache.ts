@@ -1,0 +1,37 @@
+import { LRUCache } from 'lru-cache'
+import type { KeyRecord } from '../causality/record.ts'
+import type { Key } from '../../shared/key.ts'
+
+/** Rough bytes of a record in memory beside its values: objects, maps, strings. */
+const RECORD_OVERHEAD = 400
+
+/** The records that were used last, decoded: reading one from LevelDB costs some ten times as much. */
+export class RecordCache {
+  private readonly records: LRUCache<Key, KeyRecord>
+
+  constructor(settings: { maxBytes: number }) {
+    this.records = new LRUCache({ maxSize: Math.max(1, settings.maxBytes), sizeCalculation: sizeOf })
+  }
+
+  get(key: Key): KeyRecord | undefined {
+    return this.records.get(key)
+  }
+
+  set(key: Key, record: KeyRecord): void {
+    this.records.set(key, record)
+  }
+
+  delete(key: Key): void {
+    this.records.delete(key)
+  }
+
+  get bytes(): number {
+    return this.records.calculatedSize
+  }
+}
+
+function sizeOf(record: KeyRecord, key: Key): number {
+  let bytes = RECORD_OVERHEAD + key.length
+  for (const sibling of record.siblings) bytes += RECORD_OVERHEAD + (sibling.value?.length ?? 0)
+  return bytes
+}

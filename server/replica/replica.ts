@@ -1,0 +1,179 @@
+import { KvError } from '../../shared/errors.ts'
+import type { Key } from '../../shared/key.ts'
+import { type Dot, sameDot } from '../causality/dot.ts'
+import type { HybridClock } from '../causality/hybrid-clock.ts'
+import { mergeRecords } from '../causality/merge.ts'
+import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
+import type { ConflictPolicy, KeyRecord, VersionVector } from '../causality/record.ts'
+import { EMPTY_RECORD } from '../causality/record.ts'
+import { settledAs } from '../causality/retirement.ts'
+import { compareStamps, type Stamp } from '../causality/stamp.ts'
+import { covers } from '../causality/version-vector.ts'
+import { winner, writeRecord } from '../causality/write.ts'
+import type { Trace } from '../ports/trace.ts'
+import type { Durable, GroupCommit } from './group-commit.ts'
+import type { Minter } from './minter.ts'
+import type { StagedRecords } from './staged-records.ts'
+
+/** A write as its coordinator applies it. */
+export interface Write {
+  /** null deletes. */
+  readonly value: Buffer | null
+  /** Milliseconds from the write's stamp on; 0 is never. */
+  readonly ttlMs: number
+  readonly context: VersionVector | undefined
+  readonly request: string
+  readonly retry: boolean
+  /** The coordinator's second stamp for a write that was outranked: the dot that it replaces. */
+  readonly restampOf: Dot | undefined
+}
+
+/** A write that has been staged: not durable yet. */
+export interface Written {
+  readonly dot: Dot
+  readonly stamp: Stamp
+  /** The whole record with the write in it, as it goes to the other owners. */
+  readonly bytes: Buffer
+  readonly before: KeyRecord
+}
+
+/** An owner's answer to a record that it was sent. */
+export interface StoreAck {
+  /** Under `lww`, the stamp of what this owner holds instead of the record's value: it is higher. */
+  readonly outrankedBy: Stamp | undefined
+}
+
+export type StoreReply = (error: KvError | undefined, ack?: StoreAck) => void
+
+export interface ReplicaComponents {
+  readonly commit: GroupCommit
+  readonly minter: Minter
+  readonly hybrid: HybridClock
+  readonly trace: Trace
+  readonly policy: () => ConflictPolicy
+}
+
+/**
+ * What one holder does with a record, in its data or among its hints: apply a client's write, or merge what a
+ * peer sent. Both build on what is staged and call back when the result is durable.
+ */
+export class Replica {
+  private readonly components: ReplicaComponents
+
+  constructor(components: ReplicaComponents) {
+    this.components = components
+  }
+
+  /**
+   * Gives a client's write its dot and stamp and stages it.
+   * @throws KvError, definite: nothing has been staged.
+   */
+  write(records: StagedRecords, role: 'owner' | 'fallback', key: Key, write: Write, done: Durable): Written {
+    const { commit, minter } = this.components
+    const refusal = commit.refusal()
+    if (refusal !== undefined) throw refusal
+    const latest = records.latest(key)
+    const before = write.restampOf === undefined ? latest : unsettled(latest, write.restampOf)
+    const applied = write.request === '' ? undefined : settledDot(before, write)
+    if (applied !== undefined) return this.alreadyApplied(records, key, before, applied, done)
+    const top = winner(before)
+    if (
+      top !== undefined &&
+      !this.components.hybrid.observe(top.stamp) &&
+      !coveredBy(write.context, top.dot)
+    ) {
+      throw this.tooFarAhead(top.stamp)
+    }
+    const minted = minter.mint(role)
+    if (minted === undefined) throw new KvError('overloaded', 'the next block of dots is not durable yet')
+    const { dot, stamp } = minted
+    const expiresAtMs = write.ttlMs === 0 ? 0 : stamp.wallMs + write.ttlMs
+    const { value, request, retry } = write
+    const record = writeRecord(
+      before,
+      { dot, stamp, value, expiresAtMs, request, retry },
+      write.context,
+      this.components.policy(),
+    )
+    const bytes = encodeRecord(key, record)
+    records.stage(key, record, done, bytes)
+    return { dot, stamp, bytes, before }
+  }
+
+  /** Merges a record that a peer sent. `bytes` may share memory with a message. */
+  store(records: StagedRecords, key: Key, bytes: Buffer, done: StoreReply): void {
+    const refusal = this.components.commit.refusal()
+    if (refusal !== undefined) return done(refusal)
+    const own = Buffer.from(bytes)
+    const incoming = decodeIncoming(key, own)
+    if (incoming instanceof KvError) return done(incoming)
+    for (const { stamp } of incoming.siblings) {
+      if (!this.components.hybrid.observe(stamp)) return done(this.tooFarAhead(stamp))
+    }
+    const latest = records.latest(key)
+    const fresh = latest === EMPTY_RECORD
+    const merged = fresh ? incoming : mergeRecords(latest, incoming)
+    const ack: StoreAck = { outrankedBy: outranks(merged, incoming, this.components.policy()) }
+    const answer: Durable = (error) => (error === undefined ? done(undefined, ack) : done(error))
+    if (merged === latest) records.whenDurable(key, answer)
+    else records.stage(key, merged, answer, fresh ? own : undefined)
+  }
+
+  private alreadyApplied(
+    records: StagedRecords,
+    key: Key,
+    before: KeyRecord,
+    dot: Dot,
+    done: Durable,
+  ): Written {
+    records.whenDurable(key, done)
+    const sibling = before.siblings.find((held) => sameDot(held.dot, dot))
+    const stamp = sibling?.stamp ?? winner(before)?.stamp ?? { wallMs: 0, logical: 0 }
+    return { dot, stamp, bytes: encodeRecord(key, before), before }
+  }
+
+  private tooFarAhead(stamp: Stamp): KvError {
+    this.components.trace.event('warn', 'clock.stamp_refused', { wallMs: stamp.wallMs })
+    return new KvError(
+      'clock_skew',
+      'a record carries a stamp too far in the future: some clock is wrong',
+      'compare the clocks of the nodes: kv node list',
+    )
+  }
+}
+
+function coveredBy(context: VersionVector | undefined, dot: Dot): boolean {
+  return context !== undefined && covers(context, dot)
+}
+
+/** The dot under which another attempt of the request was applied here. */
+function settledDot(record: KeyRecord, { request, restampOf }: Write): Dot | undefined {
+  const settled = settledAs(record.retired, request)
+  if (settled !== undefined) return settled
+  const other = (dot: Dot) => restampOf === undefined || !sameDot(dot, restampOf)
+  return record.siblings.find((sibling) => sibling.request === request && other(sibling.dot))?.dot
+}
+
+/** The record as if `dot` had not settled its request: the second stamp of the write will. */
+function unsettled(record: KeyRecord, dot: Dot): KeyRecord {
+  return { ...record, retired: record.retired.filter((retirement) => !sameDot(retirement.dot, dot)) }
+}
+
+function decodeIncoming(key: Key, bytes: Buffer): KeyRecord | KvError {
+  try {
+    return decodeRecord(key, bytes)
+  } catch (error) {
+    if (error instanceof CorruptRecord)
+      return new KvError('usage', `a damaged record was sent: ${error.message}`)
+    throw error
+  }
+}
+
+/** Under `lww`, the stamp that keeps the incoming value from winning here, if one does. */
+function outranks(merged: KeyRecord, incoming: KeyRecord, policy: ConflictPolicy): Stamp | undefined {
+  if (policy !== 'lww') return undefined
+  const ours = winner(incoming)
+  const theirs = winner(merged)
+  if (ours === undefined || theirs === undefined || covers(incoming.past, theirs.dot)) return undefined
+  return compareStamps(theirs.stamp, ours.stamp) > 0 ? theirs.stamp : undefined
+}

@@ -1,0 +1,61 @@
+import type { Key } from '../../shared/key.ts'
+import { decodeRecord, encodeRecord } from '../causality/record-codec.ts'
+import type { Storage, StorageEntry } from '../ports/storage.ts'
+import { toKvError } from '../../shared/errors.ts'
+import type { Rpc } from '../rpc/method.ts'
+import { SCAN, type ScanRequest, type ScanResponse } from '../rpc/replica-methods.ts'
+import { SLOTS } from '../ring/slot.ts'
+import { DATA_END, fromDataAddress, slotAddress } from './data-address.ts'
+
+/** Records read for one page at the most, whether they match or not: bounds the work of one request. */
+const MAX_READ = 2_000
+/** Bytes of records in one page, about. */
+const MAX_BYTES = 4 * 1024 * 1024
+
+/** Answers a peer's scan of this node's data, page by page. */
+export class DataScan {
+  private readonly storage: Storage
+
+  constructor(components: { storage: Storage }) {
+    this.storage = components.storage
+  }
+
+  serve(rpc: Rpc): void {
+    rpc.handle(SCAN, (_from, request, reply) => {
+      this.page(request).then(
+        (response) => reply(undefined, response),
+        (error) => reply(toKvError(error)),
+      )
+    })
+  }
+
+  async page({ slot, after, prefix, limit, values }: ScanRequest): Promise<ScanResponse> {
+    const start = slotAddress(slot, after)
+    const gte = after === '' ? start : Buffer.concat([start, Buffer.of(0)])
+    const found = await this.storage.iterate({ gte, lt: DATA_END, limit: MAX_READ })
+    const entries: { slot: number; key: Key; bytes: Buffer }[] = []
+    let bytes = 0
+    for (const entry of found) {
+      const place = fromDataAddress(entry[0])
+      if (place.key.startsWith(prefix)) {
+        const record = values ? entry[1] : withoutValues(place.key, entry)
+        entries.push({ ...place, bytes: record })
+        bytes += record.length
+      }
+      if (entries.length >= limit || bytes > MAX_BYTES) return { entries, slot: place.slot, after: place.key }
+    }
+    const last = found.at(-1)
+    if (last === undefined || found.length < MAX_READ) return { entries, slot: SLOTS, after: '' }
+    const place = fromDataAddress(last[0])
+    return { entries, slot: place.slot, after: place.key }
+  }
+}
+
+/** The record with empty values in the place of its values: enough to tell which versions it has. */
+function withoutValues(key: Key, [, bytes]: StorageEntry): Buffer {
+  const record = decodeRecord(key, bytes)
+  const siblings = record.siblings.map((sibling) =>
+    sibling.value === null ? sibling : { ...sibling, value: Buffer.alloc(0) },
+  )
+  return encodeRecord(key, { ...record, siblings })
+}

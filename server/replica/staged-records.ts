@@ -1,0 +1,125 @@
+import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
+import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
+import type { Storage } from '../ports/storage.ts'
+import { KvError } from '../../shared/errors.ts'
+import type { Key } from '../../shared/key.ts'
+import type { Durable, GroupCommit } from './group-commit.ts'
+import type { RecordCache } from './record-cache.ts'
+
+export interface StagedRecordsComponents {
+  readonly storage: Storage
+  readonly commit: GroupCommit
+  readonly cache?: RecordCache
+  /** Told of every change when it is staged; `bytes` is the encoded size, 0 for none. */
+  readonly onStage?: (key: Key, before: KeyRecord, after: KeyRecord) => void
+  /** A record on the disk failed its checksum. */
+  readonly onCorrupt: (key: Key, why: string) => void
+}
+
+/** A key with commits under way. */
+interface Staged {
+  /** What was durable last. */
+  durable: KeyRecord
+  /** What will be durable when all commits under way are. */
+  latest: KeyRecord
+  underWay: number
+  /** Those who wait for `latest`. */
+  waiters: Durable[]
+}
+
+/**
+ * The records of one part of the storage, each under `address(key)`, with those whose commit is still under way.
+ * Writers build on `latest`; readers are only shown what is `durable`, because a value that was once read must not
+ * be undone by a power cut.
+ */
+export class StagedRecords {
+  private readonly components: StagedRecordsComponents
+  private readonly address: (key: Key) => Buffer
+  private readonly staged = new Map<Key, Staged>()
+
+  constructor(components: StagedRecordsComponents, address: (key: Key) => Buffer) {
+    this.components = components
+    this.address = address
+  }
+
+  /** @throws KvError `storage_failed` where the record on the disk cannot be trusted. */
+  durable(key: Key): KeyRecord {
+    return this.staged.get(key)?.durable ?? this.load(key)
+  }
+
+  /** What the next write builds on. A record that the disk has lost counts as none. */
+  latest(key: Key): KeyRecord {
+    const staged = this.staged.get(key)
+    return staged === undefined ? this.loadOrNone(key) : staged.latest
+  }
+
+  /** Replaces the record; EMPTY_RECORD removes it. `encoded` spares encoding it again. */
+  stage(key: Key, record: KeyRecord, done: Durable, encoded?: Buffer): void {
+    let staged = this.staged.get(key)
+    if (staged === undefined) {
+      const durable = this.loadOrNone(key)
+      staged = { durable, latest: durable, underWay: 0, waiters: [] }
+      this.staged.set(key, staged)
+    }
+    this.components.onStage?.(key, staged.latest, record)
+    staged.latest = record
+    staged.underWay++
+    const waiters: Durable[] = [done]
+    staged.waiters = waiters
+    const entry = staged
+    const address = this.address(key)
+    this.components.commit.add(
+      record === EMPTY_RECORD
+        ? { type: 'del', key: address }
+        : { type: 'put', key: address, value: encoded ?? encodeRecord(key, record) },
+      (error) => {
+        entry.underWay--
+        if (error === undefined) entry.durable = record
+        if (entry.underWay === 0) this.unstage(key, entry, error === undefined)
+        for (const waiter of waiters) waiter(error)
+      },
+    )
+  }
+
+  /** Calls back when what is `latest` now is durable; at once when it is already. */
+  whenDurable(key: Key, done: Durable): void {
+    const staged = this.staged.get(key)
+    if (staged === undefined) done(undefined)
+    else staged.waiters.push(done)
+  }
+
+  private unstage(key: Key, entry: Staged, committed: boolean): void {
+    this.staged.delete(key)
+    if (committed && entry.durable !== EMPTY_RECORD) this.components.cache?.set(key, entry.durable)
+    else this.components.cache?.delete(key)
+  }
+
+  private load(key: Key): KeyRecord {
+    const cached = this.components.cache?.get(key)
+    if (cached !== undefined) return cached
+    try {
+      const bytes = this.components.storage.get(this.address(key))
+      if (bytes === undefined) return EMPTY_RECORD
+      const record = decodeRecord(key, bytes)
+      this.components.cache?.set(key, record)
+      return record
+    } catch (error) {
+      if (!(error instanceof CorruptRecord || isStorageFailure(error))) throw error
+      this.components.onCorrupt(key, error.message)
+      throw new KvError('storage_failed', `the record on this node's disk is damaged: ${error.message}`)
+    }
+  }
+
+  private loadOrNone(key: Key): KeyRecord {
+    try {
+      return this.load(key)
+    } catch (error) {
+      if (isStorageFailure(error)) return EMPTY_RECORD
+      throw error
+    }
+  }
+}
+
+function isStorageFailure(error: unknown): error is KvError {
+  return error instanceof KvError && error.code === 'storage_failed'
+}
