@@ -1,0 +1,185 @@
+import type { Counters } from '../../shared/counters.ts'
+import { KvError, toKvError } from '../../shared/errors.ts'
+import { type Key, keyToText } from '../../shared/key.ts'
+import type { KeyRecord } from '../causality/record.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { NodeId } from '../ports/network.ts'
+import type { Deadline, Deadlines } from '../rpc/deadlines.ts'
+import { GetCore } from './get-core.ts'
+import type { Holders } from './holders.ts'
+import type { LatencyQuantile } from './latency.ts'
+import type { ReadRepair } from './read-repair.ts'
+import type { RingView } from './ring-view.ts'
+
+export interface GetComponents {
+  readonly clock: Clock
+  readonly ring: RingView
+  readonly holders: Holders
+  readonly deadlines: Deadlines
+  readonly latency: LatencyQuantile
+  readonly repair: ReadRepair
+  readonly counters: Counters
+}
+
+export interface GetPlan {
+  readonly self: NodeId
+  readonly owners: readonly NodeId[]
+  readonly preference: readonly NodeId[]
+  readonly r: number
+  readonly timeoutMs: number
+}
+
+export interface GetAnswer {
+  readonly record: KeyRecord
+  readonly replies: number
+  readonly ownersReplied: number
+  readonly sloppy: boolean
+}
+
+export type GetDone = (error: KvError | undefined, answer?: GetAnswer) => void
+
+/**
+ * One read: ask r owners, a spare one when they are slower than usual, and fallbacks in the place of owners out of
+ * reach. Whoever is known to keep hints for an owner that was asked is asked as well, because that owner has
+ * not seen those writes yet. When all that were asked have answered, owners that lag are mended.
+ */
+export class GetOperation implements Deadline {
+  settled = false
+  private readonly components: GetComponents
+  private readonly key: Key
+  private readonly plan: GetPlan
+  private readonly done: GetDone
+  private readonly core: GetCore
+  private readonly startedMs: number
+  private readonly asked = new Set<NodeId>()
+  /** Hint holders that have not answered. */
+  private readonly awaited = new Set<NodeId>()
+  private readonly spares: NodeId[]
+  private underWay = 0
+  private blind = false
+  private concluded = false
+
+  constructor(components: GetComponents, key: Key, plan: GetPlan, done: GetDone) {
+    this.components = components
+    this.key = key
+    this.plan = plan
+    this.done = done
+    this.core = new GetCore(key, plan)
+    this.startedMs = components.clock.monotonicMs()
+    const reach = plan.preference.filter((node) => node === plan.self || components.ring.reachable(node))
+    const owners = reach.filter((node) => plan.owners.includes(node))
+    const own = owners.indexOf(plan.self)
+    if (own > 0) owners.unshift(...owners.splice(own, 1))
+    this.spares = [...owners, ...reach.filter((node) => !plan.owners.includes(node))]
+  }
+
+  start(): void {
+    const { r, timeoutMs } = this.plan
+    if (this.spares.length < r) return this.answerNoQuorum()
+    this.components.deadlines.add(timeoutMs, this)
+    // This node calls back at once, so it comes last: no answer may be complete before all have been asked.
+    const first = this.spares.splice(0, r)
+    const local = first.filter((node) => node === this.plan.self)
+    for (const node of first) if (node !== this.plan.self) this.ask(node)
+    for (const node of first) this.askHintHolders(node)
+    for (const node of local) this.ask(node)
+    if (r > local.length) this.components.deadlines.add(this.components.latency.ms, this.hedge())
+  }
+
+  expire(): void {
+    const { r, timeoutMs } = this.plan
+    const why = `${this.core.count} of ${r} replicas answered in ${timeoutMs} ms`
+    this.done(new KvError('read_timeout', why, 'see which nodes are slow: kv ring status'))
+  }
+
+  /** When the usual time has passed, the next node is asked as well (Dean and Barroso, "The Tail at Scale", 2013). */
+  private hedge(): Deadline {
+    return {
+      settled: false,
+      expire: () => {
+        if (this.settled || this.spares.length === 0 || !this.isOwner(this.spares[0] as NodeId)) return
+        this.components.counters.add('speculative_reads_total')
+        this.askNext()
+      },
+    }
+  }
+
+  private isOwner(node: NodeId): boolean {
+    return this.plan.owners.includes(node)
+  }
+
+  private askNext(): boolean {
+    const node = this.spares.shift()
+    if (node === undefined) return false
+    if (this.asked.has(node)) return this.askNext()
+    this.ask(node)
+    this.askHintHolders(node)
+    return true
+  }
+
+  private ask(node: NodeId): void {
+    this.asked.add(node)
+    this.underWay++
+    const { holders, latency, clock } = this.components
+    holders.fetch(node, this.key, this.plan.timeoutMs, (error, bytes) => {
+      this.underWay--
+      if (error === undefined) {
+        if (node !== this.plan.self) latency.observe(clock.monotonicMs() - this.startedMs)
+        this.core.replied(node, this.isOwner(node) ? 'owner' : 'fallback', bytes as Buffer)
+      } else if (!this.settled) this.askNext()
+      this.advance()
+    })
+  }
+
+  private askHintHolders(owner: NodeId): void {
+    const { ring, holders, counters } = this.components
+    if (!this.isOwner(owner)) return
+    if (ring.mayHoldHintsElsewhere(owner)) this.blind = true
+    for (const holder of ring.hintHolders(owner)) {
+      if (this.asked.has(holder) || this.isOwner(holder) || holder === this.plan.self) continue
+      this.asked.add(holder)
+      this.awaited.add(holder)
+      this.underWay++
+      counters.add('hint_holder_reads_total')
+      holders.fetch(holder, this.key, this.plan.timeoutMs, (error, bytes) => {
+        this.underWay--
+        this.awaited.delete(holder)
+        if (error !== undefined) this.blind = true
+        else this.core.replied(holder, 'hint', bytes as Buffer)
+        this.advance()
+      })
+    }
+  }
+
+  private advance(): void {
+    if (!this.settled && this.core.enough && this.awaited.size === 0) this.conclude()
+    if (!this.settled && this.underWay === 0) this.answerNoQuorum()
+    if (this.underWay === 0) this.mend()
+  }
+
+  private conclude(): void {
+    this.settled = true
+    let record: KeyRecord
+    try {
+      record = this.core.merged()
+    } catch (error) {
+      return this.done(toKvError(error))
+    }
+    this.concluded = true
+    const { count, ownersReplied } = this.core
+    const sloppy = this.blind || ownersReplied < this.plan.r
+    this.done(undefined, { record, replies: count, ownersReplied, sloppy })
+  }
+
+  private answerNoQuorum(): void {
+    this.settled = true
+    const { r } = this.plan
+    const why = `r=${r}, but only ${this.core.count} replicas of ${keyToText(this.key)} could be asked`
+    this.done(new KvError('no_quorum', why, 'see which nodes are up: kv ring status'))
+  }
+
+  /** Everyone has answered or failed: owners that lack something are sent the merged record. */
+  private mend(): void {
+    if (this.concluded) this.components.repair.mend(this.key, this.core)
+  }
+}

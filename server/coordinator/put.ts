@@ -1,0 +1,222 @@
+import { KvError, toKvError } from '../../shared/errors.ts'
+import type { Counters } from '../../shared/counters.ts'
+import { type Key, keyToText } from '../../shared/key.ts'
+import type { HybridClock } from '../causality/hybrid-clock.ts'
+import { foldDot } from '../causality/version-vector.ts'
+import type { HintStore } from '../handoff/hint-store.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { NodeId } from '../ports/network.ts'
+import type { Replica, StoreAck, Write, Written } from '../replica/replica.ts'
+import type { StagedRecords } from '../replica/staged-records.ts'
+import type { Deadline, Deadlines } from '../rpc/deadlines.ts'
+import type { Holders } from './holders.ts'
+import { PutCore } from './put-core.ts'
+import type { RingView } from './ring-view.ts'
+
+/** An owner that has not answered after this long gets a hint as well, milliseconds; its late answer still counts. */
+export const HINT_AFTER_MS = 1_000
+
+export interface PutComponents {
+  readonly clock: Clock
+  readonly ring: RingView
+  readonly holders: Holders
+  readonly replica: Replica
+  readonly data: StagedRecords
+  readonly hints: HintStore
+  readonly hybrid: HybridClock
+  readonly deadlines: Deadlines
+  readonly counters: Counters
+}
+
+export interface PutPlan {
+  readonly self: NodeId
+  readonly owners: readonly NodeId[]
+  /** Owners first, then the nodes that may keep hints, in order. */
+  readonly preference: readonly NodeId[]
+  readonly w: number
+  readonly strict: boolean
+  readonly timeoutMs: number
+}
+
+export interface PutAnswer {
+  readonly written: Written
+  readonly acks: number
+  readonly sloppy: boolean
+}
+
+export type PutDone = (error: KvError | undefined, answer?: PutAnswer) => void
+
+/**
+ * One write, coordinated by this node: stage it here, send the record to the other owners, leave hints for those
+ * out of reach, and answer when w disks hold it. After the answer it goes on until every owner has the
+ * record or a hint of it is kept.
+ *
+ * Under `lww` an owner may hold something with a higher stamp, because clocks differ. Every write acknowledged
+ * before this one began is on one of any w owners (w > n/2), so one second round with a stamp above all that
+ * the first round met puts this write after all of them.
+ */
+export class PutOperation implements Deadline {
+  /** Answered: nothing that happens now changes what the client was told. */
+  settled = false
+  private readonly components: PutComponents
+  private readonly key: Key
+  private readonly write: Write
+  private readonly plan: PutPlan
+  private readonly done: PutDone
+  private readonly startedMs: number
+  private core: PutCore
+  private first: Written | undefined
+  private current: Written | undefined
+  private round = 0
+  private underWay = 0
+  private nextFallback = 0
+
+  constructor(components: PutComponents, key: Key, write: Write, plan: PutPlan, done: PutDone) {
+    this.components = components
+    this.key = key
+    this.write = write
+    this.plan = plan
+    this.done = done
+    this.startedMs = components.clock.monotonicMs()
+    this.core = new PutCore(plan)
+  }
+
+  /** @throws KvError, definite: nothing was or will be applied. */
+  start(): void {
+    this.checkReach()
+    this.launch(this.write)
+    this.components.deadlines.add(this.plan.timeoutMs, this)
+  }
+
+  expire(): void {
+    this.answerUnknown(
+      `${this.core.acks} of ${this.plan.w} copies were durable after ${this.plan.timeoutMs} ms`,
+    )
+  }
+
+  private checkReach(): void {
+    const { owners, preference, w, strict, self } = this.plan
+    const candidates = strict ? owners : preference
+    const reach = candidates.filter((node) => node === self || this.components.ring.reachable(node))
+    if (reach.length >= w) return
+    const kind = strict ? 'owners' : 'nodes'
+    throw new KvError(
+      'no_quorum',
+      `w=${w}, but only ${reach.length} ${kind} for ${keyToText(this.key)} can be reached`,
+      'see which nodes are up: kv ring status',
+    )
+  }
+
+  /** Stages the write here and sends the record out. */
+  private launch(write: Write): void {
+    const { owners, self } = this.plan
+    const { replica, data, hints } = this.components
+    this.round++
+    this.core = new PutCore(this.plan)
+    this.nextFallback = 0
+    const round = this.round
+    const asOwner = owners.includes(self)
+    // A fallback that coordinates keeps its own copy as the hint of the first owner, always the same one: what it
+    // wrote of the key before is then found there, and its dots go on from that.
+    const hintFor = asOwner ? '' : (owners[0] as NodeId)
+    const records = asOwner ? data : hints.records(hintFor)
+    this.underWay++
+    const written = replica.write(records, asOwner ? 'owner' : 'fallback', this.key, write, (error) => {
+      if (round === this.round && error === undefined) {
+        if (asOwner) this.core.ackedByOwner(self, undefined)
+        else this.core.ackedByFallback(self)
+      }
+      this.settle()
+    })
+    this.current = written
+    this.first ??= written
+    for (const owner of owners) if (owner !== self && owner !== hintFor) this.sendTo(owner, round)
+    if (hintFor !== '' && this.components.ring.reachable(hintFor)) this.sendTo(hintFor, round)
+  }
+
+  private sendTo(owner: NodeId, round: number): void {
+    const { ring, holders, deadlines } = this.components
+    const bytes = (this.current as Written).bytes
+    if (!ring.reachable(owner)) return this.hint(owner, round, bytes)
+    this.underWay++
+    const hedge = { settled: false, expire: () => this.hint(owner, round, bytes) }
+    deadlines.add(HINT_AFTER_MS, hedge)
+    holders.store(owner, this.key, '', bytes, this.plan.timeoutMs, (error, ack) => {
+      const hinted = hedge.settled
+      hedge.settled = true
+      if (error === undefined) this.ackedByOwner(owner, round, ack)
+      else if (!hinted) this.hint(owner, round, bytes)
+      this.settle()
+    })
+  }
+
+  private ackedByOwner(owner: NodeId, round: number, ack: StoreAck | undefined): void {
+    if (round === this.round) this.core.ackedByOwner(owner, ack?.outrankedBy)
+  }
+
+  /** Leaves a hint for the owner with the next node that can take one; with this node when there is no other. */
+  private hint(owner: NodeId, round: number, bytes: Buffer): void {
+    const { ring, holders, counters } = this.components
+    const { preference, owners, self } = this.plan
+    let fallback = self
+    while (this.nextFallback < preference.length - owners.length) {
+      const node = preference[owners.length + this.nextFallback++] as NodeId
+      if (node !== self && ring.reachable(node)) {
+        fallback = node
+        break
+      }
+    }
+    counters.add('hints_sent_total')
+    this.underWay++
+    holders.store(fallback, this.key, owner, bytes, this.plan.timeoutMs, (error) => {
+      if (error === undefined && round === this.round) this.core.ackedByFallback(fallback)
+      if (error !== undefined && fallback !== self) this.hint(owner, round, bytes)
+      this.settle()
+    })
+  }
+
+  /** One holder has answered, for better or worse. */
+  private settle(): void {
+    this.underWay--
+    if (this.settled) return
+    if (this.core.enough) this.conclude()
+    else if (this.underWay === 0)
+      this.answerUnknown(`only ${this.core.acks} of ${this.plan.w} copies could be made durable`)
+  }
+
+  private conclude(): void {
+    // A process that was stopped for a while finds answers before it finds that the time is up. By then another
+    // node may have settled the write and newer ones may have followed: it must not be stamped above them.
+    const { clock } = this.components
+    if (clock.monotonicMs() - this.startedMs > this.plan.timeoutMs) return this.expire()
+    const outrankedBy = this.core.outrankedBy
+    if (this.round === 1 && outrankedBy !== undefined) {
+      if (this.restamp(outrankedBy)) return
+      return this.answerUnknown('another node holds a value with a stamp too far in the future')
+    }
+    this.settled = true
+    const { acks, sloppy } = this.core
+    if (sloppy) this.components.counters.add('sloppy_writes_total')
+    this.done(undefined, { written: this.current as Written, acks, sloppy })
+  }
+
+  /** The second round. @returns false where no stamp above the other can be made. */
+  private restamp(above: { wallMs: number; logical: number }): boolean {
+    const { hybrid, counters } = this.components
+    if (!hybrid.observe(above)) return false
+    counters.add('restamps_total')
+    const written = this.first as Written
+    const context = foldDot(this.write.context ?? new Map(), written.dot)
+    try {
+      this.launch({ ...this.write, context, restampOf: written.dot })
+    } catch (error) {
+      this.answerUnknown(toKvError(error).message)
+    }
+    return true
+  }
+
+  private answerUnknown(why: string): void {
+    this.settled = true
+    this.done(new KvError('outcome_unknown', why, `read it back: kv get ${keyToText(this.key)}`))
+  }
+}

@@ -1,0 +1,227 @@
+import { KvError } from '../../shared/errors.ts'
+import type { Counters } from '../../shared/counters.ts'
+import { type Key, keyToText } from '../../shared/key.ts'
+import { EMPTY_RECORD } from '../causality/record.ts'
+import { versionOf } from '../causality/version.ts'
+import { contextOf, liveSiblings } from '../causality/write.ts'
+import type { HybridClock } from '../causality/hybrid-clock.ts'
+import type { Layout } from '../membership/layout.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import { FORWARD, type ForwardRequest, type ForwardResponse } from '../rpc/forward-method.ts'
+import type { Reply, Rpc } from '../rpc/method.ts'
+import { slotOf } from '../ring/slot.ts'
+import type { SlotTable } from '../ring/slot-table.ts'
+import { GetOperation, type GetComponents, type GetAnswer } from './get.ts'
+import type {
+  Coordinator,
+  GetOptions,
+  GetOutcome,
+  PutOptions,
+  PutOutcome,
+  ScanOptions,
+  ScanPage,
+} from './outcome.ts'
+import { type PutComponents, PutOperation } from './put.ts'
+import { RouteOperation, type RouteAnswer } from './route.ts'
+import type { RingView } from './ring-view.ts'
+import type { Scanner } from './scan.ts'
+
+export interface RingCoordinatorComponents extends GetComponents, PutComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly rpc: Rpc
+  readonly ring: RingView
+  readonly hybrid: HybridClock
+  readonly scanner: Scanner
+  readonly counters: Counters
+}
+
+export interface RingCoordinatorSettings {
+  readonly id: string
+  readonly maxValueBytes: number
+  readonly requestTimeoutMs: number
+}
+
+/** Requests of clients that may be under way at a time; one more is refused. */
+const MAX_UNDER_WAY = 20_000
+
+/** Checks a client's request against the layout, runs it, and puts the outcome into the client's terms. */
+export class RingCoordinator implements Coordinator {
+  private readonly components: RingCoordinatorComponents
+  private readonly settings: RingCoordinatorSettings
+  private readonly session: string
+  private nextRequest = 0
+  private underWay = 0
+  private draining = false
+  private idle: (() => void) | undefined
+
+  constructor(components: RingCoordinatorComponents, settings: RingCoordinatorSettings) {
+    this.components = components
+    this.settings = settings
+    this.session = components.random.u32().toString(36)
+    components.rpc.handle(FORWARD, (_from, request, reply) => {
+      // The message's memory goes with the message; the record stays.
+      const value = request.value === null ? null : Buffer.from(request.value)
+      this.coordinate({ ...request, value }, reply)
+    })
+  }
+
+  /** Refuses new requests and resolves when those under way are answered. */
+  drain(): Promise<void> {
+    this.draining = true
+    if (this.underWay === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.idle = resolve
+    })
+  }
+
+  async put(key: Key, value: Buffer | null, options: PutOptions): Promise<PutOutcome> {
+    const { layout, slots } = this.ring()
+    const w = quorum('w', options.w ?? layout.w, layout.n)
+    this.checkSize(value)
+    let context = options.context
+    if (value === null && context === undefined && layout.conflicts === 'siblings') {
+      context = (await this.get(key, { timeoutMs: options.timeoutMs })).context
+    }
+    const owners = slots.owners(slotOf(key))
+    const request: ForwardRequest = {
+      key,
+      value,
+      w,
+      ttlMs: options.ttlMs ?? 0,
+      context,
+      strict: options.strict ?? false,
+      request: options.request ?? '',
+      retry: options.retry ?? false,
+      timeoutMs: options.timeoutMs ?? this.settings.requestTimeoutMs,
+    }
+    const answer = await this.run<RouteAnswer>((done) => {
+      const { clock, rpc, ring } = this.components
+      const coordinate = (attempt: ForwardRequest, reply: Reply<ForwardResponse>) =>
+        this.coordinate(attempt, reply)
+      const newRequest = () => this.newRequest()
+      const components = { clock, rpc, ring, coordinate, newRequest }
+      new RouteOperation(components, { self: this.settings.id, owners }, request, done).next()
+    })
+    const { version, acks, sloppy, existed, coordinator } = answer
+    return { version, acks, w, sloppy, coordinator, existed }
+  }
+
+  async get(key: Key, options: GetOptions): Promise<GetOutcome> {
+    const { layout, slots } = this.ring()
+    const r = quorum('r', options.r ?? layout.r, layout.n)
+    const slot = slotOf(key)
+    const plan = {
+      self: this.settings.id,
+      owners: slots.owners(slot),
+      preference: slots.preference(slot),
+      r,
+      timeoutMs: options.timeoutMs ?? this.settings.requestTimeoutMs,
+    }
+    const answer = await this.run<GetAnswer>((done) =>
+      new GetOperation(this.components, key, plan, done).start(),
+    )
+    return this.outcome(key, r, layout, answer)
+  }
+
+  async scan(options: ScanOptions): Promise<ScanPage> {
+    const { layout, slots } = this.ring()
+    return this.components.scanner.page(options, slots, layout.r)
+  }
+
+  /** Coordinates a write on this node; the request has been checked where it came in. */
+  private coordinate(request: ForwardRequest, reply: Reply<ForwardResponse>): void {
+    try {
+      const { layout, slots } = this.ring()
+      quorum('w', request.w, layout.n)
+      this.checkSize(request.value)
+      this.checkClock()
+      const slot = slotOf(request.key)
+      const plan = {
+        self: this.settings.id,
+        owners: slots.owners(slot),
+        preference: slots.preference(slot),
+        w: request.w,
+        strict: request.strict,
+        timeoutMs: request.timeoutMs,
+      }
+      const write = { ...request, restampOf: undefined }
+      new PutOperation(this.components, request.key, write, plan, (error, answer) => {
+        if (answer === undefined) return reply(error)
+        const { written, acks, sloppy } = answer
+        const existed =
+          liveSiblings(written.before, this.components.hybrid.wallMs(), layout.conflicts).length > 0
+        reply(undefined, { version: versionOf([written]), acks, sloppy, existed })
+      }).start()
+    } catch (error) {
+      reply(error instanceof KvError ? error : new KvError('internal', String(error)))
+    }
+  }
+
+  private outcome(key: Key, r: number, layout: Layout, answer: GetAnswer): GetOutcome {
+    const { record, replies, ownersReplied, sloppy } = answer
+    if (record === EMPTY_RECORD && ownersReplied < r) {
+      const why = `only ${ownersReplied} owners of ${keyToText(key)} answered, r=${r}, and no fallback has it`
+      throw new KvError('no_quorum', why, 'see which nodes are up: kv ring status')
+    }
+    const visible = liveSiblings(record, this.components.hybrid.wallMs(), layout.conflicts)
+    const values = visible.map((sibling) => ({
+      value: sibling.value as Buffer,
+      version: versionOf([sibling]),
+      expiresAtMs: sibling.expiresAtMs,
+    }))
+    return { values, context: contextOf(record), replies, r, sloppy }
+  }
+
+  private ring(): { layout: Layout; slots: SlotTable } {
+    if (this.draining) throw new KvError('not_ready', 'the node is stopping', 'ask another node')
+    const layout = this.components.ring.layout()
+    const slots = this.components.ring.slots()
+    if (layout !== undefined && slots !== undefined) return { layout, slots }
+    throw new KvError('not_ready', 'the ring is not formed yet: too few of its first nodes have been found')
+  }
+
+  private checkSize(value: Buffer | null): void {
+    const most = this.settings.maxValueBytes
+    if (value === null || value.length <= most) return
+    throw new KvError('too_large', `the value has ${value.length} bytes`, `values have at most ${most} bytes`)
+  }
+
+  private checkClock(): void {
+    if (this.components.ring.clockTrusted()) return
+    throw new KvError(
+      'clock_skew',
+      'the clock of this node is not confirmed by its peers',
+      'compare: kv node list',
+    )
+  }
+
+  private newRequest(): string {
+    return `${this.settings.id}.${this.session}.${(this.nextRequest++).toString(36)}`
+  }
+
+  /** Counts an operation as under way until it calls back. */
+  private run<T>(begin: (done: Reply<T>) => void): Promise<T> {
+    if (this.underWay >= MAX_UNDER_WAY) {
+      throw new KvError(
+        'overloaded',
+        `${this.underWay} requests are under way on this node`,
+        'slow down and try again',
+      )
+    }
+    this.underWay++
+    return new Promise<T>((resolve, reject) => {
+      begin((error, answer) => {
+        if (--this.underWay === 0 && this.draining) this.idle?.()
+        if (error === undefined) resolve(answer as T)
+        else reject(error)
+      })
+    })
+  }
+}
+
+function quorum(name: 'r' | 'w', value: number, n: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= n) return value
+  throw new KvError('usage', `${name}=${value} is out of range`, `${name} is a whole number from 1 to n=${n}`)
+}

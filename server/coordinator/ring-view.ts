@@ -1,0 +1,17 @@
+import type { Layout } from '../membership/layout.ts'
+import type { NodeId } from '../ports/network.ts'
+import type { SlotTable } from '../ring/slot-table.ts'
+
+/** What a coordinator needs to know of the ring; membership provides it. */
+export interface RingView {
+  layout(): Layout | undefined
+  slots(): SlotTable | undefined
+  /** A link is there and the failure detector has nothing against the node. True for this node itself. */
+  reachable(id: NodeId): boolean
+  /** False while this node's clock may be too far from its peers'. */
+  clockTrusted(): boolean
+  /** Nodes in reach that say they keep hints for the owner. */
+  hintHolders(owner: NodeId): readonly NodeId[]
+  /** True where a node out of reach may keep hints for the owner. */
+  mayHoldHintsElsewhere(owner: NodeId): boolean
+}

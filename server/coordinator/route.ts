@@ -1,0 +1,110 @@
+import { KvError, toKvError } from '../../shared/errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { NodeId } from '../ports/network.ts'
+import { FORWARD, type ForwardRequest, type ForwardResponse } from '../rpc/forward-method.ts'
+import type { Reply, Rpc } from '../rpc/method.ts'
+import type { RingView } from './ring-view.ts'
+
+/** Least time that a forwarded write is waited for before another owner is tried, milliseconds. */
+const LEAST_ATTEMPT_MS = 1_000
+
+export interface RouteComponents {
+  readonly clock: Clock
+  readonly rpc: Rpc
+  readonly ring: RingView
+  /** Coordinates the write here. */
+  readonly coordinate: (request: ForwardRequest, done: Reply<ForwardResponse>) => void
+  /** A fresh request id. */
+  readonly newRequest: () => string
+}
+
+export interface RoutePlan {
+  readonly self: NodeId
+  readonly owners: readonly NodeId[]
+}
+
+export interface RouteAnswer extends ForwardResponse {
+  readonly coordinator: NodeId
+}
+
+/**
+ * Finds a coordinator for a write: this node where it is an owner, otherwise an owner in reach, otherwise this node
+ * as a fallback. When one does not answer the next is asked, under the same request id, so that the
+ * write takes effect once. Only where every attempt was refused is the failure definite.
+ */
+export class RouteOperation {
+  private readonly components: RouteComponents
+  private readonly plan: RoutePlan
+  private request: ForwardRequest
+  private readonly done: Reply<RouteAnswer>
+  private readonly startedMs: number
+  private readonly candidates: NodeId[]
+  private unknown: KvError | undefined
+  private refused: KvError | undefined
+
+  constructor(
+    components: RouteComponents,
+    plan: RoutePlan,
+    request: ForwardRequest,
+    done: Reply<RouteAnswer>,
+  ) {
+    this.components = components
+    this.plan = plan
+    this.request = request
+    this.done = done
+    this.startedMs = components.clock.monotonicMs()
+    const peers = plan.owners.filter((owner) => owner !== plan.self)
+    this.candidates = plan.owners.includes(plan.self) ? [plan.self, ...peers] : peers
+    if (!request.strict && !plan.owners.includes(plan.self)) this.candidates.push(plan.self)
+  }
+
+  next(): void {
+    const leftMs = this.request.timeoutMs - (this.components.clock.monotonicMs() - this.startedMs)
+    const candidate = leftMs > 0 ? this.nextCandidate() : undefined
+    if (candidate === undefined) return this.giveUp()
+    const last = !this.candidates.some((node) => this.inReach(node))
+    const attemptMs = last ? leftMs : Math.min(leftMs, Math.max(LEAST_ATTEMPT_MS, this.request.timeoutMs / 4))
+    if (candidate !== this.plan.self && this.request.request === '') {
+      this.request = { ...this.request, request: this.components.newRequest() }
+    }
+    const retry = this.request.retry || this.unknown !== undefined
+    const request = { ...this.request, retry, timeoutMs: Math.ceil(attemptMs) }
+    const done: Reply<ForwardResponse> = (error, response) => this.answered(candidate, error, response)
+    if (candidate === this.plan.self) this.components.coordinate(request, done)
+    else this.components.rpc.call(candidate, FORWARD, request, attemptMs, done)
+  }
+
+  private inReach(node: NodeId): boolean {
+    return node === this.plan.self || this.components.ring.reachable(node)
+  }
+
+  private nextCandidate(): NodeId | undefined {
+    for (;;) {
+      const candidate = this.candidates.shift()
+      if (candidate === undefined || this.inReach(candidate)) return candidate
+    }
+  }
+
+  private answered(
+    coordinator: NodeId,
+    error: KvError | undefined,
+    response: ForwardResponse | undefined,
+  ): void {
+    if (error === undefined) return this.done(undefined, { ...(response as ForwardResponse), coordinator })
+    if (!error.kind.definite) this.unknown = error
+    else this.refused = error
+    // What a node has staged itself may come true later: nobody else may try meanwhile.
+    if (!error.kind.retryable || (!error.kind.definite && coordinator === this.plan.self))
+      return this.giveUp()
+    this.next()
+  }
+
+  private giveUp(): void {
+    const nobody = new KvError(
+      'no_quorum',
+      'no owner of the key can be reached to coordinate the write',
+      'see which nodes are up: kv ring status',
+    )
+    this.done(toKvError(this.unknown ?? this.refused ?? nobody))
+  }
+}
