@@ -1,12 +1,38 @@
 import type { FaultRule, HintsStatus, LocateResult, RingStatus } from '../shared/api.ts'
-import type { Key } from '../shared/key.ts'
+import { Counters } from '../shared/counters.ts'
+import { KvError } from '../shared/errors.ts'
+import { type Key, keyToText } from '../shared/key.ts'
+import { HybridClock } from './causality/hybrid-clock.ts'
 import type { ConflictPolicy } from './causality/record.ts'
+import { FaultRules } from './chaos/fault-rules.ts'
+import { FaultyNetwork } from './chaos/faulty-network.ts'
+import { Holders } from './coordinator/holders.ts'
+import { LatencyQuantile } from './coordinator/latency.ts'
 import type { Coordinator } from './coordinator/outcome.ts'
-import type { Clock } from './ports/clock.ts'
+import { ReadRepair } from './coordinator/read-repair.ts'
+import { RingCoordinator } from './coordinator/ring-coordinator.ts'
+import { Scanner } from './coordinator/scan.ts'
+import { HintReplay } from './handoff/hint-replay.ts'
+import { HintStore } from './handoff/hint-store.ts'
+import { Holder } from './handoff/holder.ts'
+import { Membership } from './membership/membership.ts'
+import { ringStatus } from './membership/ring-status.ts'
+import type { Clock, Timer } from './ports/clock.ts'
 import type { Address, Network, NodeId } from './ports/network.ts'
 import type { Random } from './ports/random.ts'
 import type { Storage } from './ports/storage.ts'
 import type { Trace } from './ports/trace.ts'
+import { CENSUS_KEY, Census } from './replica/census.ts'
+import { dataAddress } from './replica/data-address.ts'
+import { GroupCommit } from './replica/group-commit.ts'
+import { Minter } from './replica/minter.ts'
+import { RecordCache } from './replica/record-cache.ts'
+import { Replica } from './replica/replica.ts'
+import { DataScan } from './replica/scan-data.ts'
+import { StagedRecords } from './replica/staged-records.ts'
+import { slotOf } from './ring/slot.ts'
+import { Deadlines } from './rpc/deadlines.ts'
+import { PeerRpc } from './rpc/peer-rpc.ts'
 
 /** The world, as a node sees it: real in production, seeded in simulation. */
 export interface NodeComponents {
@@ -74,4 +100,244 @@ export interface Node {
   healFault(id?: string): number
   faults(): readonly FaultRule[]
   stats(): NodeStats
+}
+
+/** Bytes that may wait for the disk before writes are refused. */
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024
+/** How often the reserved dots and stamps are looked at, milliseconds. */
+const EXTEND_EVERY_MS = 1_000
+
+/** Puts the parts together: data flows coordinator -> holders -> replica -> group commit -> storage, and back. */
+export class RingNode implements Node {
+  readonly coordinator: RingCoordinator
+  private readonly settings: NodeSettings
+  private readonly clock: Clock
+  private readonly storage: Storage
+  private readonly rules: FaultRules
+  private readonly rpc: PeerRpc
+  private readonly deadlines: Deadlines
+  private readonly commit: GroupCommit
+  private readonly minter: Minter
+  private readonly census = new Census()
+  private readonly cache: RecordCache
+  private readonly hintStore: HintStore
+  private readonly hintReplay: HintReplay
+  private readonly holder: Holder
+  private readonly scan: DataScan
+  private readonly membership: Membership
+  private readonly counters = new Counters()
+  private timer: Timer | undefined
+  private phase: 'starting' | 'serving' | 'stopping' = 'starting'
+
+  constructor(components: NodeComponents, settings: NodeSettings) {
+    const { clock, random, storage, trace } = components
+    const { id } = settings
+    this.settings = settings
+    this.clock = clock
+    this.storage = storage
+    this.rules = new FaultRules(clock)
+    const network = settings.chaos
+      ? new FaultyNetwork({ ...components, rules: this.rules }, { id })
+      : components.network
+    const rpc = new PeerRpc({ clock, random, network, trace })
+    this.rpc = rpc
+    const deadlines = new Deadlines(clock)
+    this.deadlines = deadlines
+    const hybrid = new HybridClock(clock, settings)
+    const counters = this.counters
+    const membership = new Membership(
+      { clock, random, network, rpc, storage, trace, hybridClock: hybrid },
+      settings,
+    )
+    this.membership = membership
+    const policy = () => membership.layout()?.conflicts ?? settings.conflicts
+
+    const commit = new GroupCommit({ storage, trace }, { maxQueuedBytes: MAX_QUEUED_BYTES })
+    this.commit = commit
+    commit.ride(() => [this.census.op()])
+    const minter = new Minter({ storage, clock, hybrid, commit }, settings)
+    this.minter = minter
+    this.cache = new RecordCache({ maxBytes: settings.recordCacheBytes })
+    const data = this.dataRecords(components, commit, minter)
+    const replica = new Replica({ commit, minter, hybrid, trace, policy })
+    const hints = new HintStore({ storage, commit, minter, trace }, { maxBytes: settings.maxHintBytes })
+    this.hintStore = hints
+    this.hintReplay = new HintReplay({ clock, rpc, hints, members: membership, trace })
+
+    const holder = new Holder({ data, hints, replica })
+    this.holder = holder
+    const scan = new DataScan({ storage })
+    this.scan = scan
+    const holders = new Holders({ rpc, holder }, settings)
+    const parts = {
+      clock,
+      random,
+      rpc,
+      ring: membership,
+      holders,
+      replica,
+      data,
+      hints,
+      hybrid,
+      deadlines,
+      counters,
+    }
+    this.coordinator = new RingCoordinator(
+      {
+        ...parts,
+        latency: new LatencyQuantile(),
+        repair: new ReadRepair({ holders, counters }),
+        scanner: new Scanner({ ring: membership, rpc, local: scan, hybrid, policy }, settings),
+      },
+      settings,
+    )
+    membership.setReport(() => this.report())
+  }
+
+  async start(): Promise<void> {
+    this.census.recover(this.storage.get(CENSUS_KEY))
+    await this.minter.recover()
+    await this.hintStore.recover()
+    this.holder.serve(this.rpc)
+    this.scan.serve(this.rpc)
+    this.extend()
+    await this.membership.start()
+    this.hintReplay.start()
+    this.phase = 'serving'
+  }
+
+  async stop(): Promise<void> {
+    this.phase = 'stopping'
+    await this.coordinator.drain()
+    this.hintReplay.stop()
+    this.membership.stop()
+    this.timer?.cancel()
+    this.rpc.stop()
+    this.deadlines.stop()
+    await this.commit.idle()
+    if (this.healthy()) await this.minter.close()
+  }
+
+  readiness(): Readiness {
+    if (!this.healthy()) return { ready: false, reason: this.commit.failed?.message ?? '' }
+    if (this.phase !== 'serving') return { ready: false, reason: `the node is ${this.phase}` }
+    if (this.membership.layout() === undefined) {
+      const reason = 'the ring is not formed yet: its first nodes have not all been found'
+      return { ready: false, reason }
+    }
+    if (!this.membership.clockTrusted())
+      return { ready: false, reason: 'the clock is not confirmed by the peers yet' }
+    return { ready: true, reason: '' }
+  }
+
+  healthy(): boolean {
+    return this.commit.failed === undefined
+  }
+
+  status(): RingStatus {
+    const { membership } = this
+    return ringStatus(this.settings.cluster, membership.layout(), membership.slots(), membership.members())
+  }
+
+  locate(key: Key): LocateResult {
+    const slots = this.membership.slots()
+    if (slots === undefined) throw new KvError('not_ready', 'the ring is not formed yet')
+    const slot = slotOf(key)
+    const preferenceList = slots.preference(slot).map((id) => ({
+      id,
+      role: slots.isOwner(slot, id) ? ('owner' as const) : ('fallback' as const),
+      state: this.membership.state(id),
+    }))
+    return { key: keyToText(key), slot, preferenceList }
+  }
+
+  hints(): HintsStatus {
+    const wallMs = this.clock.wallMs()
+    return {
+      hints: this.hintStore.held().map(({ target, count, bytes, oldestMs }) => ({
+        holder: this.settings.id,
+        target,
+        count,
+        bytes,
+        oldestMs: Math.max(0, wallMs - oldestMs),
+      })),
+    }
+  }
+
+  addFault(rule: FaultRule): void {
+    this.checkChaos()
+    this.rules.add(rule)
+  }
+
+  healFault(id?: string): number {
+    this.checkChaos()
+    return this.rules.heal(id)
+  }
+
+  faults(): readonly FaultRule[] {
+    return this.rules.list()
+  }
+
+  stats(): NodeStats {
+    const stats = new Map<string, number>(this.counters.entries())
+    stats.set('keys', this.census.keys)
+    stats.set('tombstones', this.census.tombstones)
+    stats.set('data_bytes', this.census.bytes)
+    stats.set('hints_held', this.hintStore.count)
+    stats.set('hint_bytes', this.hintStore.bytes)
+    stats.set('hints_delivered_total', this.hintReplay.total)
+    stats.set('commits_total', this.commit.commits)
+    stats.set('record_cache_bytes', this.cache.bytes)
+    stats.set('peer_requests_waiting', this.rpc.waiting)
+    stats.set('members_up', this.membership.members().filter((member) => member.state === 'up').length)
+    return stats
+  }
+
+  private dataRecords(
+    { storage, trace }: NodeComponents,
+    commit: GroupCommit,
+    minter: Minter,
+  ): StagedRecords {
+    const onCorrupt = (key: Key, why: string) => {
+      trace.event('error', 'record.corrupt', { key: keyToText(key), why })
+      this.counters.add('corrupt_records_total')
+      minter.forgetRecord()
+    }
+    const onStage = (
+      key: Key,
+      before: Parameters<Census['replace']>[1],
+      after: Parameters<Census['replace']>[2],
+    ) => this.census.replace(key.length, before, after)
+    return new StagedRecords({ storage, commit, cache: this.cache, onStage, onCorrupt }, dataAddress)
+  }
+
+  private report() {
+    const held = this.hintStore.held()
+    const wallMs = this.clock.wallMs()
+    const oldest = held.reduce((least, { oldestMs }) => Math.min(least, oldestMs), wallMs)
+    return {
+      keys: this.census.keys,
+      bytes: this.census.bytes,
+      tombstones: this.census.tombstones,
+      hintsHeld: this.hintStore.count,
+      hintBytes: this.hintStore.bytes,
+      oldestHintMs: Math.max(0, wallMs - oldest),
+      hintsFor: held.map(({ target }) => target),
+    }
+  }
+
+  /** Keeps dots and stamps reserved ahead, also while nobody writes. */
+  private extend(): void {
+    this.minter.extend()
+    this.timer = this.clock.after(EXTEND_EVERY_MS, () => this.extend())
+  }
+
+  private checkChaos(): void {
+    if (this.settings.chaos) return
+    throw new KvError(
+      'forbidden',
+      'fault injection is off on this node',
+      'start it with chaos: kv node start --chaos',
+    )
+  }
 }

@@ -9,7 +9,7 @@ const MAX_JOINED = 120
  * The name of exactly these versions: `actor:counter` for one, several joined by `+` in dot order, or their
  * number and a hash where that is too long. '' for none.
  */
-export function versionOf(siblings: readonly Sibling[]): string {
+export function versionOf(siblings: readonly Pick<Sibling, 'dot'>[]): string {
   const [first] = siblings
   if (first !== undefined && siblings.length === 1) return `${first.dot.actor}:${first.dot.counter}`
   const dots = siblings.map((sibling) => sibling.dot).sort(compareDots)

@@ -1,0 +1,80 @@
+import type { RingStatus } from '../../shared/api.ts'
+import type { SlotTable } from '../ring/slot-table.ts'
+import { SLOTS } from '../ring/slot.ts'
+import type { Layout } from './layout.ts'
+import type { MemberView } from './membership.ts'
+
+/**
+ * The state of the ring as one node sees it. `degraded`: some slot has fewer than n owners up, or hints wait.
+ * `critical`: some slot has too few owners up for a strict read or write.
+ */
+export function ringStatus(
+  cluster: string,
+  layout: Layout | undefined,
+  slots: SlotTable | undefined,
+  members: readonly MemberView[],
+): RingStatus {
+  const up = new Set(members.filter((member) => member.state === 'up').map((member) => member.id))
+  const { belowN, withoutQuorum } = count(slots, up, Math.max(layout?.r ?? 1, layout?.w ?? 1))
+  const nodes = members.map((member) => ({
+    id: member.id,
+    state: member.state,
+    http: member.http,
+    zone: member.zone,
+    ownership: slots?.ownership(member.id) ?? 0,
+    keys: member.keys,
+    bytes: member.bytes,
+    hintsHeld: member.hintsHeld,
+    incarnation: member.incarnation,
+  }))
+  const hints = members.reduce((sum, member) => sum + member.hintsHeld, 0)
+  const health = withoutQuorum > 0 ? 'critical' : belowN > 0 || hints > 0 ? 'degraded' : 'ok'
+  return {
+    cluster,
+    layoutVersion: layout?.version ?? 0,
+    n: layout?.n ?? 0,
+    r: layout?.r ?? 0,
+    w: layout?.w ?? 0,
+    health,
+    reason: reason(members, belowN, withoutQuorum, hints, slots === undefined),
+    slots: SLOTS,
+    slotsBelowN: belowN,
+    slotsWithoutQuorum: withoutQuorum,
+    nodes,
+  }
+}
+
+/** Slots with owners missing, and slots with fewer than `quorum` owners up. Without a layout no slot has any. */
+function count(slots: SlotTable | undefined, up: ReadonlySet<string>, quorum: number) {
+  if (slots === undefined) return { belowN: SLOTS, withoutQuorum: SLOTS }
+  let belowN = 0
+  let withoutQuorum = 0
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const owners = slots.owners(slot)
+    let present = 0
+    for (const owner of owners) if (up.has(owner)) present++
+    if (present < slots.n) belowN++
+    if (present < quorum) withoutQuorum++
+  }
+  return { belowN, withoutQuorum }
+}
+
+function reason(
+  members: readonly MemberView[],
+  belowN: number,
+  withoutQuorum: number,
+  hints: number,
+  unformed: boolean,
+): string {
+  if (unformed) return 'the ring is not formed yet: its first nodes have not all been found'
+  const parts: string[] = []
+  const away = members.filter((member) => member.state === 'down' || member.state === 'suspect')
+  if (away.length > 0) parts.push(away.map((member) => `${member.id} is ${member.state}`).join(', '))
+  if (withoutQuorum > 0) parts.push(`${withoutQuorum} slots have no quorum of their owners`)
+  else if (belowN > 0) parts.push(`${belowN} slots have fewer copies than n`)
+  if (hints > 0) {
+    const holders = members.filter((member) => member.hintsHeld > 0).map((member) => member.id)
+    parts.push(`${hints} hints wait on ${holders.join(', ')}`)
+  }
+  return parts.join('; ')
+}
