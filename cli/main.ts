@@ -1,12 +1,9 @@
 import { Config, Help } from '@oclif/core'
 import { KvError } from '../shared/errors.ts'
-import { commandPlugin, makeManifest, readManifest } from './command-plugin.ts'
+import { commandPlugin, readManifest } from './command-plugin.ts'
 import { resolveCommand } from './dispatch.ts'
 import { printFailure, toFailure } from './failure.ts'
 import { onInterrupt } from './interrupt.ts'
-
-// The build asks the bundle for it.
-export { makeManifest }
 
 /** Runs one command line and leaves its exit code in `process.exitCode`. Never rejects. */
 export async function main(argv: readonly string[], root: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { parseDuration } from '../shared/duration.ts'
 import { KvError } from '../shared/errors.ts'
 import { ContextStore, kvHome } from './context.ts'
-import { parseDuration } from './duration.ts'
 
 /** One place where settings come from; what it leaves out is taken from the next. */
 interface Layer {
@@ -54,7 +54,7 @@ export async function resolveSettings(
     ...(await fileLayer(findIn(home, 'config'))),
   ]
   const timeout = layers.find((layer) => layer.timeout !== undefined)?.timeout ?? DEFAULT_TIMEOUT
-  return { ...resolveEndpoints(layers, contexts), timeoutMs: parseDuration(timeout) }
+  return { ...resolveEndpoints(layers, contexts), timeoutMs: parseDuration(timeout, 'the timeout') }
 }
 
 function resolveEndpoints(layers: readonly Layer[], contexts: ContextStore): Omit<Settings, 'timeoutMs'> {

@@ -1,11 +1,11 @@
-import { encodeBytes } from '../../shared/encoding.ts'
+import type { Encoding } from '../../shared/api.ts'
+import { encodeKey } from '../../shared/encoding.ts'
 import { ERRORS } from '../../shared/errors.ts'
-import { keyToBytes } from '../../shared/key.ts'
 import { argument, countFlag, KvCommand, keyEncodingFlag, typedKey } from '../base-command.ts'
 
 interface ExistsResult {
   key: string
-  keyEncoding?: 'base64'
+  keyEncoding?: Encoding
   exists: boolean
 }
 
@@ -26,7 +26,6 @@ export default class Exists extends KvCommand {
     const exists = await client.exists(key, { r: flags.r })
     if (!exists) process.exitCode = ERRORS.not_found.exit
     if (!this.jsonEnabled()) this.print(String(exists))
-    const { text, encoding } = encodeBytes(keyToBytes(key))
-    return { key: text, ...(encoding === 'base64' ? { keyEncoding: encoding } : {}), exists }
+    return { ...encodeKey(key), exists }
   }
 }

@@ -1,6 +1,6 @@
 import type { ScanEntry } from '../../shared/api.ts'
-import { decodeBytes } from '../../shared/encoding.ts'
-import { keyFromBytes, keyToText } from '../../shared/key.ts'
+import { decodeKey } from '../../shared/encoding.ts'
+import { keyToText } from '../../shared/key.ts'
 import { countFlag, KvCommand, keyEncodingFlag, optionalArgument, typedKey } from '../base-command.ts'
 import { writeBytes } from '../output.ts'
 
@@ -27,5 +27,5 @@ export default class Scan extends KvCommand {
 }
 
 function shownKey(entry: ScanEntry): string {
-  return keyToText(keyFromBytes(decodeBytes(entry.key, entry.keyEncoding)))
+  return keyToText(decodeKey(entry.key, entry.keyEncoding))
 }

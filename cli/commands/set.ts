@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Flags } from '@oclif/core'
 import type { WriteResult } from '../../shared/api.ts'
+import { parseDuration } from '../../shared/duration.ts'
 import { KvError } from '../../shared/errors.ts'
 import {
   argument,
@@ -10,10 +11,9 @@ import {
   optionalArgument,
   typedKey,
 } from '../base-command.ts'
-import { parseDuration } from '../duration.ts'
 import { readStdin } from '../input.ts'
 
-export default class Set extends KvCommand {
+export default class SetValue extends KvCommand {
   static override summary = 'Write the value of a key.'
   static override description =
     'The value is VALUE as UTF-8 text, or the bytes of a file, or with - the bytes of standard input.'
@@ -51,9 +51,9 @@ export default class Set extends KvCommand {
   }
 
   async run(): Promise<WriteResult> {
-    const { args, flags } = await this.parse(Set)
+    const { args, flags } = await this.parse(SetValue)
     const key = typedKey(args.key, flags['key-encoding'])
-    const ttlMs = flags.ttl === undefined ? undefined : parseDuration(flags.ttl)
+    const ttlMs = flags.ttl === undefined ? undefined : parseDuration(flags.ttl, '--ttl')
     const value = await readValue(args.value, flags.file)
     const client = await this.connect(flags)
     const result = await client.set(key, value, {

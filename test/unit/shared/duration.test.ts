@@ -10,6 +10,8 @@ describe('a duration', () => {
     ['10m', 600_000],
     ['2h', 7_200_000],
     ['7d', 604_800_000],
+    ['1h30m', 5_400_000],
+    ['1m0.5s', 60_500],
   ]
   for (const [text, ms] of good) {
     it(`${text} is ${ms} ms`, () => expect(parseDuration(text, 'ttl')).to.equal(ms))
@@ -23,6 +25,9 @@ describe('a duration', () => {
     '1w',
     'abc',
     '1e3',
+    '1h30',
+    'h30m',
+    '1h 30m',
     '0.1ms',
     'Infinity',
     '999999999999999d',
