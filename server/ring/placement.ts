@@ -1,0 +1,116 @@
+import { fairShares } from './shares.ts'
+import type { RingMember } from './slot-table.ts'
+
+/** No member owns more than this many times its fair share (Mirrokni et al., "Consistent Hashing with Bounded Loads"). */
+export const MAX_OVERLOAD = 1.05
+
+/**
+ * The owners of every slot, as indices into `members`: `n` for each slot, one slot after the other.
+ *
+ * Every slot takes the first members in its ring order that have room left, each in a zone of its own while there
+ * are such zones. Where that leaves a slot without enough, members take it beyond their room, and give
+ * other slots away afterwards.
+ */
+export class Placement {
+  readonly owners: Uint16Array
+  private readonly members: readonly RingMember[]
+  private readonly n: number
+  private readonly order: (slot: number, count: number) => readonly number[]
+  private readonly slots: number
+  private readonly zones: readonly number[]
+  /** Owners of one slot that may be in a zone that has one already. */
+  private readonly repeats: number
+  private readonly shares: readonly number[]
+  private readonly room: readonly number[]
+  private readonly load: number[]
+
+  constructor(
+    members: readonly RingMember[],
+    settings: { n: number; slots: number; order: (slot: number, count: number) => readonly number[] },
+  ) {
+    const { n, slots, order } = settings
+    this.members = members
+    this.n = n
+    this.slots = slots
+    this.order = order
+    const names = [...new Set(members.map(({ zone }) => zone))]
+    this.zones = members.map(({ zone }) => names.indexOf(zone))
+    this.repeats = n - Math.min(names.length, n)
+    this.shares = fairShares(members, n, slots)
+    this.room = this.shares.map((share) => Math.min(slots, roomOf(share)))
+    this.load = members.map(() => 0)
+    this.owners = new Uint16Array(slots * n)
+    for (let slot = 0; slot < slots; slot++) this.choose(slot)
+    this.relieve()
+    this.balanceFirst()
+  }
+
+  private choose(slot: number): void {
+    // A few more than are needed are mostly enough, and cheaper than the whole circle.
+    const near = this.order(slot, Math.min(this.members.length, this.n + 8))
+    let chosen = this.pick(near, true)
+    if (chosen.length < this.n) {
+      const all = this.order(slot, this.members.length)
+      chosen = this.pick(all, true)
+      if (chosen.length < this.n) chosen = this.pick(all, false)
+    }
+    this.owners.set(chosen, slot * this.n)
+    for (const member of chosen) (this.load[member] as number)++
+  }
+
+  private pick(candidates: readonly number[], bounded: boolean): number[] {
+    const chosen: number[] = []
+    let repeats = this.repeats
+    for (const member of candidates) {
+      if (bounded && (this.load[member] as number) >= (this.room[member] as number)) continue
+      if (chosen.some((other) => this.zones[other] === this.zones[member]) && repeats-- <= 0) continue
+      chosen.push(member)
+      if (chosen.length === this.n) break
+    }
+    return chosen
+  }
+
+  /** Members beyond their room give slots to others that have some, as long as that finds takers. */
+  private relieve(): void {
+    for (let at = this.owners.length - 1; at >= 0; at--) {
+      const member = this.owners[at] as number
+      if ((this.load[member] as number) <= (this.room[member] as number)) continue
+      const slot = Math.floor(at / this.n)
+      const owners = this.owners.subarray(slot * this.n, (slot + 1) * this.n)
+      const taker = this.order(slot, this.members.length).find((other) =>
+        this.mayReplace(owners, member, other),
+      )
+      if (taker === undefined) continue
+      this.owners[at] = taker
+      ;(this.load[member] as number)--
+      ;(this.load[taker] as number)++
+    }
+  }
+
+  private mayReplace(owners: Uint16Array, member: number, taker: number): boolean {
+    if ((this.load[taker] as number) >= (this.room[taker] as number) || owners.includes(taker)) return false
+    const zones = new Set<number>()
+    for (const owner of owners) zones.add(this.zones[owner === member ? taker : owner] as number)
+    return zones.size >= this.n - this.repeats
+  }
+
+  /** The first owner does a little more than the others: that role is shared out as well. */
+  private balanceFirst(): void {
+    const first = this.members.map(() => 0)
+    const room = this.shares.map((share) => roomOf(share / this.n))
+    for (let slot = 0; slot < this.slots; slot++) {
+      const owners = this.owners.subarray(slot * this.n, (slot + 1) * this.n)
+      const free = owners.findIndex((member) => (first[member] as number) < (room[member] as number))
+      const lead = owners[Math.max(free, 0)] as number
+      if (free > 0) {
+        owners.copyWithin(1, 0, free)
+        owners[0] = lead
+      }
+      ;(first[lead] as number)++
+    }
+  }
+}
+
+function roomOf(share: number): number {
+  return Math.max(Math.ceil(share), Math.floor(share * MAX_OVERLOAD))
+}
