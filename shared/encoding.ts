@@ -33,7 +33,7 @@ export function decodeBytes(text: string, encoding: Encoding = 'utf8'): Buffer {
   return Buffer.from(text, 'base64')
 }
 
-const ASCII = /^[\x00-\x7f]*$/
+const ASCII = /^[^\u0080-\uffff]*$/
 
 /** The fields that name a key, or any byte string, in an answer. */
 export function encodeKey(key: string): { key: string; keyEncoding?: Encoding } {
