@@ -23,7 +23,10 @@ export type StorageEntry = readonly [key: Buffer, value: Buffer]
 export interface Storage {
   /** The value, which the caller must not change; undefined when there is none. */
   get(key: Buffer): Buffer | undefined
-  /** Up to `limit` entries of the range, in order. For the next page, start after the last key. */
+  /**
+   * Up to `limit` entries of the range, in order: fewer also where a page would take too much memory. For the next
+   * page, start after the last key; only an empty page says that the range is at its end.
+   */
   iterate(range: StorageRange): Promise<StorageEntry[]>
   commit(batch: readonly StorageOp[]): Promise<void>
   close(): Promise<void>
