@@ -1,0 +1,45 @@
+import type { Evidence, Violation } from '../evidence.ts'
+import { acknowledgement, type ReadOp, type WriteOp } from '../history.ts'
+import { describe } from './durability.ts'
+import { Supersession } from './supersession.ts'
+
+/**
+ * Laws 3 and 5: a write that saw a version replaces it; under `lww` with quorums that meet, a write never loses to
+ * one that was acknowledged before it began; and what was replaced or deleted does not come back.
+ */
+export function causality(evidence: Evidence): Violation[] {
+  const violations: Violation[] = []
+  for (const key of evidence.history.keys()) {
+    const supersession = new Supersession(evidence, key)
+    for (const read of supersession.reads) {
+      if (read.outcome !== 'ok') continue
+      for (const value of read.values) {
+        const shown = supersession.ofValue(value)
+        if (shown === undefined) continue
+        const newer = supersession.writes.find((write) =>
+          mustBeSeen(evidence, supersession, read, write, shown),
+        )
+        if (newer === undefined) continue
+        const when = (read.invokedAt / 1e6).toFixed(3)
+        const message = `${describe(shown)} was read at ${when} s from ${read.node}, after ${describe(newer)}`
+        violations.push({ checker: 'causality', key, message })
+      }
+    }
+  }
+  return violations
+}
+
+/** `write` comes after `shown`, and the read must have known it. */
+function mustBeSeen(
+  evidence: Evidence,
+  supersession: Supersession,
+  read: ReadOp,
+  write: WriteOp,
+  shown: WriteOp,
+): boolean {
+  const ack = acknowledgement(write)
+  if (ack === undefined || ack.completedAt >= read.invokedAt) return false
+  if (!read.final && (read.sloppy || read.r + write.w <= evidence.n)) return false
+  if (supersession.wipedBetween(ack.completedAt, read.completedAt)) return false
+  return supersession.follows(write, shown)
+}

@@ -1,0 +1,43 @@
+import type { Evidence, Violation } from '../evidence.ts'
+import { acknowledgement, type WriteOp } from '../history.ts'
+import { Supersession } from './supersession.ts'
+
+/**
+ * Law 1: no acknowledged write is lost. When all is healed, each is there or was replaced by one that is: by a
+ * writer who had seen it or, under `lww`, by a higher rank. Sloppy writes are no exception.
+ */
+export function durability(evidence: Evidence): Violation[] {
+  const violations: Violation[] = []
+  for (const key of new Set(evidence.finals.map((copy) => copy.key))) {
+    const supersession = new Supersession(evidence, key)
+    const explained = supersession.explained(present(evidence, key, supersession))
+    for (const write of supersession.writes) {
+      const ack = acknowledgement(write)
+      if (ack === undefined || explained.has(write)) continue
+      // A wiped disk takes one copy: the law speaks of writes of which another is left.
+      if (ack.acks < 2 && evidence.wipes.some((time) => time >= ack.completedAt)) continue
+      violations.push({ checker: 'durability', key, message: `${describe(write)} is lost` })
+    }
+  }
+  return violations
+}
+
+function present(evidence: Evidence, key: string, supersession: Supersession): WriteOp[] {
+  const found = new Set<WriteOp>()
+  for (const { record, key: held } of evidence.finals) {
+    if (held !== key || record === undefined) continue
+    for (const sibling of record.siblings) {
+      const write = supersession.ofRequest(sibling.request)
+      if (write !== undefined) found.add(write)
+    }
+  }
+  return [...found]
+}
+
+export function describe(write: WriteOp): string {
+  const what = write.value === null ? 'the delete' : `the write of ${write.value.replace(/\.+$/, '')}`
+  const ack = acknowledgement(write)
+  if (ack === undefined) return `${what} (${write.request}, not acknowledged)`
+  const when = (ack.completedAt / 1e6).toFixed(3)
+  return `${what} (${write.request}, acknowledged${ack.sloppy ? ' sloppily' : ''} at ${when} s by ${ack.node}, w=${write.w})`
+}

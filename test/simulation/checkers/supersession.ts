@@ -1,0 +1,124 @@
+import { covers } from '../../../server/causality/version-vector.ts'
+import type { Evidence } from '../evidence.ts'
+import { acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
+import { compareRanks, type Sighting } from '../observations.ts'
+
+/** Which writes of one key explain the absence of which others. */
+export class Supersession {
+  readonly writes: readonly WriteOp[]
+  readonly reads: readonly ReadOp[]
+  private readonly evidence: Evidence
+  private readonly byValue = new Map<string, WriteOp>()
+  private readonly byRequest = new Map<string, WriteOp>()
+  private readonly seenBy = new Map<WriteOp, readonly WriteOp[]>()
+  private readonly closures = new Map<WriteOp, ReadonlySet<WriteOp>>()
+  /** Writes that some disk has seen, lowest rank first. */
+  private readonly ranked: readonly { write: WriteOp; lowest: Sighting; highest: Sighting }[]
+  private readonly highest = new Map<WriteOp, Sighting>()
+
+  constructor(evidence: Evidence, key: string) {
+    this.evidence = evidence
+    this.writes = evidence.history.writes.filter((write) => write.key === key)
+    this.reads = evidence.history.reads.filter((read) => read.key === key)
+    const ranked = []
+    for (const write of this.writes) {
+      if (write.value !== null) this.byValue.set(write.value, write)
+      this.byRequest.set(write.request, write)
+      const ranks = evidence.observations.ranks(write.request)
+      if (ranks === undefined) continue
+      ranked.push({ write, ...ranks })
+      this.highest.set(write, ranks.highest)
+    }
+    this.ranked = ranked.sort((a, b) => compareRanks(a.lowest, b.lowest))
+  }
+
+  /** The write of a value that was read; undefined for one that nobody wrote to this key. */
+  ofValue(value: string): WriteOp | undefined {
+    return this.byValue.get(value)
+  }
+
+  ofRequest(request: string): WriteOp | undefined {
+    return this.byRequest.get(request)
+  }
+
+  /** What the writer had read, and so replaced. */
+  seen(write: WriteOp): readonly WriteOp[] {
+    let seen = this.seenBy.get(write)
+    if (seen === undefined) {
+      seen = this.readBy(write)
+      this.seenBy.set(write, seen)
+    }
+    return seen
+  }
+
+  /** What a reader who is shown these writes need not be shown as well: themselves, and all that they replace. */
+  explained(present: readonly WriteOp[]): ReadonlySet<WriteOp> {
+    const only = present.length === 1 ? (present[0] as WriteOp) : undefined
+    const known = only === undefined ? undefined : this.closures.get(only)
+    if (known !== undefined) return known
+    const closure = this.close(present)
+    if (only !== undefined) this.closures.set(only, closure)
+    return closure
+  }
+
+  /**
+   * `winner` was written after `loser` for sure: its writer had seen it, or, under `lww`, began after a quorum
+   * that meets its own had acknowledged the other.
+   */
+  follows(winner: WriteOp, loser: WriteOp): boolean {
+    if (winner === loser) return false
+    if (this.seen(winner).includes(loser)) return true
+    if (this.evidence.conflicts !== 'lww' || loser.w + winner.w <= this.evidence.n) return false
+    const first = acknowledgement(loser)
+    const second = acknowledgement(winner)
+    if (first === undefined || second === undefined || first.sloppy || second.sloppy) return false
+    return first.completedAt < began(winner) && !this.wipedBetween(first.completedAt, second.completedAt)
+  }
+
+  wipedBetween(from: number, to: number): boolean {
+    return this.evidence.wipes.some((time) => time >= from && time <= to)
+  }
+
+  private readBy(write: WriteOp): readonly WriteOp[] {
+    const { basis } = write
+    if (basis === undefined) return []
+    const seen: WriteOp[] = []
+    for (const other of this.writes) {
+      if (other === write) continue
+      if (other.value !== null && basis.values.includes(other.value)) seen.push(other)
+      // A tombstone or an expired value is not shown, but the context of the read tells of it.
+      else if ((other.value === null || other.ttlMs > 0) && this.inContext(basis, other)) seen.push(other)
+    }
+    return seen
+  }
+
+  private inContext(basis: ReadOp, write: WriteOp): boolean {
+    const { context } = basis
+    if (context === undefined) return false
+    const sightings = this.evidence.observations.byRequest.get(write.request) ?? []
+    return sightings.some((sighting) => covers(context, sighting.dot))
+  }
+
+  private close(present: readonly WriteOp[]): ReadonlySet<WriteOp> {
+    const closure = new Set<WriteOp>()
+    const pending = [...present]
+    let top: Sighting | undefined
+    let below = 0
+    for (;;) {
+      const write = pending.pop()
+      if (write !== undefined) {
+        if (closure.has(write)) continue
+        closure.add(write)
+        pending.push(...this.seen(write))
+        const rank = this.highest.get(write)
+        if (rank !== undefined && (top === undefined || compareRanks(rank, top) > 0)) top = rank
+        continue
+      }
+      if (this.evidence.conflicts !== 'lww' || top === undefined) return closure
+      const next = this.ranked[below]
+      if (next === undefined || compareRanks(next.lowest, top) > 0) return closure
+      pending.push(next.write)
+      below++
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import type { ConflictPolicy, KeyRecord } from '../../server/causality/record.ts'
+import type { NodeId } from '../../server/ports/network.ts'
+import type { History } from './history.ts'
+import type { Observations } from './observations.ts'
+
+/** What one node's disk holds of one key when all is healed. */
+export interface FinalCopy {
+  readonly key: string
+  readonly node: NodeId
+  readonly owner: boolean
+  /** Encoded; undefined where the disk has nothing. */
+  readonly bytes: Buffer | undefined
+  readonly record: KeyRecord | undefined
+}
+
+/** All that the checkers judge by. */
+export interface Evidence {
+  readonly history: History
+  readonly observations: Observations
+  /** Empty while nothing is healed. */
+  readonly finals: readonly FinalCopy[]
+  /** Virtual times at which a disk was wiped: one of a write's copies is gone then. */
+  readonly wipes: readonly number[]
+  readonly conflicts: ConflictPolicy
+  readonly n: number
+}
+
+/** A law of the ring that was broken. */
+export interface Violation {
+  readonly checker: string
+  readonly key: string
+  readonly message: string
+}
+
+export type Checker = (evidence: Evidence) => Violation[]

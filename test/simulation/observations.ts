@@ -1,0 +1,59 @@
+import type { Dot } from '../../server/causality/dot.ts'
+import type { KeyRecord, RequestId } from '../../server/causality/record.ts'
+import { compareStamps, type Stamp } from '../../server/causality/stamp.ts'
+
+/** One version that was seen in a record, on any disk at any time. */
+export interface Sighting {
+  readonly key: string
+  readonly dot: Dot
+  readonly stamp: Stamp
+  /** null is a tombstone. */
+  readonly value: string | null
+  readonly request: RequestId
+}
+
+/** Every version that any record on its way to any disk has had. */
+export class Observations {
+  /** By dot; more than one version under one dot is what must never be. */
+  readonly byDot = new Map<string, Sighting[]>()
+  readonly byRequest = new Map<RequestId, Sighting[]>()
+
+  note(key: string, record: KeyRecord): void {
+    for (const { dot, stamp, value, request } of record.siblings) {
+      const name = dotText(dot)
+      const known = this.byDot.get(name)
+      const same = (sighting: Sighting) =>
+        sighting.key === key && sighting.request === request && (sighting.value === null) === (value === null)
+      if (known?.some((sighting) => same(sighting) && sighting.value === (value?.toString('latin1') ?? null)))
+        continue
+      const sighting = { key, dot, stamp, value: value?.toString('latin1') ?? null, request }
+      push(this.byDot, name, sighting)
+      push(this.byRequest, request, sighting)
+    }
+  }
+
+  /** The lowest and the highest (stamp, actor) under which the request was written; undefined if it never was. */
+  ranks(request: RequestId): { lowest: Sighting; highest: Sighting } | undefined {
+    const sightings = this.byRequest.get(request)
+    if (sightings === undefined) return undefined
+    const ranked = [...sightings].sort(compareRanks)
+    return { lowest: ranked[0] as Sighting, highest: ranked.at(-1) as Sighting }
+  }
+}
+
+/** The order in which `lww` chooses. */
+export function compareRanks(a: Sighting, b: Sighting): number {
+  const byStamp = compareStamps(a.stamp, b.stamp)
+  if (byStamp !== 0) return byStamp
+  return a.dot.actor < b.dot.actor ? -1 : a.dot.actor > b.dot.actor ? 1 : a.dot.counter - b.dot.counter
+}
+
+export function dotText(dot: Dot): string {
+  return `${dot.actor}:${dot.counter}`
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const values = map.get(key)
+  if (values === undefined) map.set(key, [value])
+  else values.push(value)
+}

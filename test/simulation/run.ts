@@ -1,0 +1,158 @@
+import { causality } from './checkers/causality.ts'
+import { convergence } from './checkers/convergence.ts'
+import { durability } from './checkers/durability.ts'
+import { honesty } from './checkers/honesty.ts'
+import { uniqueness } from './checkers/uniqueness.ts'
+import type { Checker, Evidence, FinalCopy, Violation } from './evidence.ts'
+import { History } from './history.ts'
+import type { NodeFactory } from './machine.ts'
+import { Nemesis } from './nemesis.ts'
+import { Observations } from './observations.ts'
+import { SimulatedCluster } from './simulated-cluster.ts'
+import type { Printer } from './simulated-trace.ts'
+import { drawSwarm, RING, type Swarm } from './swarm.ts'
+import { Workload } from './workload.ts'
+import { World } from './world.ts'
+import { WorldBans } from './world-bans.ts'
+
+const SECOND = 1_000_000
+/** How long the ring may take to form, and to be whole again after all faults, virtual microseconds. */
+const FORM_WITHIN = 60 * SECOND
+const HEAL_WITHIN = 180 * SECOND
+const FAULTS_FOR = 60 * SECOND
+/** For read repair to land. */
+const REPAIR_FOR = 8 * SECOND
+
+const CHECKERS: readonly Checker[] = [durability, honesty, causality, convergence, uniqueness]
+
+export interface SimulationSettings {
+  readonly seed: number
+  readonly makeNode: NodeFactory
+  readonly print?: Printer | undefined
+  /** Replaces parts of what the seed draws. */
+  readonly swarm?: Partial<Swarm>
+}
+
+export interface SimulationResult {
+  readonly seed: number
+  readonly hash: string
+  readonly violations: readonly Violation[]
+  readonly marks: ReadonlyMap<string, number>
+  readonly events: number
+  readonly virtualMs: number
+}
+
+/**
+ * One seed: a ring forms, serves its clients under faults for a minute, is healed, and must then be whole again.
+ * What the clients were told and what the disks hold in the end is judged by the checkers.
+ */
+export async function simulate(settings: SimulationSettings): Promise<SimulationResult> {
+  const world = new World(settings)
+  const bans = new WorldBans()
+  const onRejection = (reason: unknown) => world.fail('a node', 'left a rejection unhandled', reason)
+  process.on('unhandledRejection', onRejection)
+  bans.install()
+  try {
+    const violations = await new Simulation(world, settings).run()
+    for (const breach of bans.breaches) violations.push({ checker: 'world', key: '', message: breach })
+    violations.push(...world.failures)
+    const { marks, hash, loop } = world
+    const events = loop.ran
+    return { seed: settings.seed, hash: hash.digest(), violations, marks, events, virtualMs: loop.now / 1000 }
+  } finally {
+    bans.lift()
+    process.off('unhandledRejection', onRejection)
+  }
+}
+
+class Simulation {
+  private readonly world: World
+  private readonly swarm: Swarm
+  private readonly cluster: SimulatedCluster
+  private readonly history = new History()
+  private readonly observations = new Observations()
+  private readonly workload: Workload
+  private readonly nemesis: Nemesis
+
+  constructor(world: World, settings: SimulationSettings) {
+    this.world = world
+    this.swarm = { ...drawSwarm(world.prng.fork('swarm')), ...settings.swarm }
+    const { observations, history, swarm } = this
+    const cluster = new SimulatedCluster({ world, makeNode: settings.makeNode, observations }, swarm)
+    this.cluster = cluster
+    this.workload = new Workload({ world, cluster, history }, swarm)
+    this.nemesis = new Nemesis({ world, cluster }, swarm)
+  }
+
+  async run(): Promise<Violation[]> {
+    const { world, cluster, workload, nemesis } = this
+    world.note('swarm', JSON.stringify(this.swarm))
+    cluster.startAll()
+    if (!(await this.within(FORM_WITHIN, () => cluster.ready))) return this.notLive('the ring does not form')
+    workload.start()
+    nemesis.start()
+    await this.pass(FAULTS_FOR)
+    workload.stop()
+    nemesis.heal()
+    const whole = () => cluster.ready && workload.idle && cluster.healthy && cluster.hintsHeld === 0
+    if (!(await this.within(HEAL_WITHIN, whole)))
+      return this.notLive('the ring is not whole again after all faults')
+    // The first reads repair, those after them must agree.
+    await this.readAll(false)
+    await this.pass(REPAIR_FOR)
+    const unread = await this.readAll(true)
+    if (unread > 0) return this.notLive(`${unread} reads of a healed ring failed`)
+    cluster.harvest()
+    return this.judge(this.history.keys().flatMap((key) => cluster.copies(key)))
+  }
+
+  /** @returns how many reads failed. */
+  private async readAll(final: boolean): Promise<number> {
+    let open = 0
+    let failed = 0
+    for (const key of this.history.keys()) {
+      for (const machine of this.cluster.machines) {
+        open++
+        this.workload.read(0, key, machine, RING.n, final, (op) => {
+          open--
+          if (op.outcome !== 'ok') failed++
+        })
+      }
+    }
+    await this.within(10 * SECOND, () => open === 0)
+    return failed + open
+  }
+
+  private judge(finals: readonly FinalCopy[]): Violation[] {
+    const { history, observations } = this
+    const { conflicts } = this.swarm
+    const evidence: Evidence = {
+      history,
+      observations,
+      finals,
+      wipes: this.world.wipes,
+      conflicts,
+      n: RING.n,
+    }
+    return CHECKERS.flatMap((check) => check(evidence))
+  }
+
+  private notLive(message: string): Violation[] {
+    const why = this.cluster.complaints()
+    return [{ checker: 'liveness', key: '', message: `${message}: ${why}` }, ...this.judge([])]
+  }
+
+  private pass(micros: number): Promise<void> {
+    return this.world.loop.run(this.world.loop.now + micros)
+  }
+
+  /** Runs until `done`, asked a hundred times a virtual second. @returns whether it came to be in time. */
+  private async within(micros: number, done: () => boolean): Promise<boolean> {
+    const end = this.world.loop.now + micros
+    while (this.world.loop.now < end) {
+      if (done()) return true
+      await this.pass(SECOND / 100)
+    }
+    return done()
+  }
+}

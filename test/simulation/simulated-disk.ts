@@ -1,0 +1,112 @@
+import { decodeRecord } from '../../server/causality/record-codec.ts'
+import type { KeyRecord } from '../../server/causality/record.ts'
+import type { Clock } from '../../server/ports/clock.ts'
+import type { Storage, StorageOp } from '../../server/ports/storage.ts'
+import { dataAddress, fromDataAddress } from '../../server/replica/data-address.ts'
+import { type Key, keyToText } from '../../shared/key.ts'
+import { MemoryDisk } from './memory-disk.ts'
+import { MemoryStorage } from './memory-storage.ts'
+import type { Observations } from './observations.ts'
+import type { Prng } from './prng.ts'
+import { SeededRandom } from './seeded-random.ts'
+import type { World } from './world.ts'
+
+const DATA = 'd'.charCodeAt(0)
+const HINT = 'h'.charCodeAt(0)
+
+export interface SimulatedDiskSettings {
+  readonly node: string
+  /** Mean time of a commit when the disk is healthy, microseconds. */
+  readonly commitMicros: number
+}
+
+/** The disk of one machine, which the storages of its processes follow each other on. */
+export class SimulatedDisk {
+  /** How many times slower than usual it is. */
+  slowdown = 1
+  /** Told once, of the next commit. */
+  onNextCommit: (() => void) | undefined
+  /** Drawn when the data directory was made. */
+  incarnation: string
+  private readonly disk = new MemoryDisk()
+  private readonly world: World
+  private readonly prng: Prng
+  private readonly observations: Observations
+  private readonly settings: SimulatedDiskSettings
+  private storage: MemoryStorage | undefined
+
+  constructor(
+    components: { world: World; prng: Prng; observations: Observations },
+    settings: SimulatedDiskSettings,
+  ) {
+    this.world = components.world
+    this.prng = components.prng
+    this.observations = components.observations
+    this.settings = settings
+    this.incarnation = this.drawIncarnation()
+  }
+
+  open(clock: Clock): Storage {
+    const { prng } = this
+    const storage = new MemoryStorage(
+      { disk: this.disk, clock, random: new SeededRandom({ prng: prng.fork('storage') }) },
+      {
+        fsyncMs: () => (prng.exponential(this.settings.commitMicros) * this.slowdown) / 1000,
+        readMs: () => (prng.exponential(this.settings.commitMicros / 10) * this.slowdown) / 1000,
+        visible: prng.chance(0.5) ? 'at-once' : 'when-durable',
+        shortPages: prng.chance(0.5),
+      },
+    )
+    this.storage = storage
+    return {
+      get: (key) => storage.get(key),
+      iterate: (range) => storage.iterate(range),
+      close: () => storage.close(),
+      commit: (batch) => {
+        this.watch(batch)
+        return storage.commit(batch)
+      },
+    }
+  }
+
+  /** The process that uses it has ended: commits that had not resolved may be lost, in whole. */
+  crash(): void {
+    this.storage?.crash()
+    this.storage = undefined
+  }
+
+  /** A new disk in the place of this one. Only between two processes. */
+  wipe(): void {
+    this.disk.restore()
+    this.incarnation = this.drawIncarnation()
+  }
+
+  /** What the disk holds of a key. */
+  look(key: Key): { bytes: Buffer | undefined; record: KeyRecord | undefined } {
+    const bytes = this.disk.get(dataAddress(key))
+    return { bytes, record: bytes === undefined ? undefined : decodeRecord(key, bytes) }
+  }
+
+  private watch(batch: readonly StorageOp[]): void {
+    this.onNextCommit?.()
+    this.onNextCommit = undefined
+    for (const op of batch) {
+      this.world.hash.bytes(op.key)
+      if (op.type === 'del') continue
+      this.world.hash.bytes(op.value)
+      const key = recordKey(op.key)
+      if (key !== undefined) this.observations.note(keyToText(key), decodeRecord(key, op.value))
+    }
+  }
+
+  private drawIncarnation(): string {
+    return this.prng.u32().toString(16).padStart(8, '0')
+  }
+}
+
+/** The key of a record at this address, among the data or the hints; undefined where something else lies there. */
+function recordKey(address: Buffer): Key | undefined {
+  if (address[0] === DATA) return fromDataAddress(address).key
+  if (address[0] === HINT) return address.toString('latin1', address.indexOf(0) + 3) as Key
+  return undefined
+}

@@ -1,0 +1,83 @@
+import type { ConflictPolicy } from '../../server/causality/record.ts'
+import type { Prng } from './prng.ts'
+
+/** Every kind of fault that the nemesis knows. */
+export const FAULT_KINDS = [
+  'loss',
+  'delay',
+  'reorder',
+  'duplicate',
+  'partition',
+  'one-way',
+  'isolate',
+  'reset',
+  'kill',
+  'power',
+  'blackout',
+  'stop',
+  'pause',
+  'clock',
+  'slow-disk',
+] as const
+
+export type FaultKind = (typeof FAULT_KINDS)[number]
+
+/**
+ * What one seed varies (Groce et al., "Swarm Testing", 2012): a seed that leaves some faults out reaches states
+ * that a mixture of all of them never does.
+ */
+export interface Swarm {
+  readonly conflicts: ConflictPolicy
+  readonly zones: number
+  readonly keys: number
+  readonly clients: number
+  /** Mean time between two operations of one client, milliseconds. */
+  readonly thinkMs: number
+  /** Draw r and w from 1 to N, and strict writes, instead of the ring's own. */
+  readonly mixedQuorums: boolean
+  readonly ttl: boolean
+  readonly deletes: number
+  readonly reads: number
+  /** Of writes that send the context of an earlier read. */
+  readonly contexts: number
+  readonly faults: readonly FaultKind[]
+  /** Mean time between two faults, and mean length of one, milliseconds. */
+  readonly faultEveryMs: number
+  readonly faultForMs: number
+  /** Nodes that may be down or paused at a time, but for a blackout. */
+  readonly maxDown: number
+  /** The wall clocks differ by up to this, milliseconds. */
+  readonly skewMs: number
+  readonly driftPpm: number
+  /** One disk is emptied, once. */
+  readonly wipe: boolean
+  /** Mean time of a commit on a healthy disk, microseconds. */
+  readonly commitMicros: number
+}
+
+/** The ring under test: what a user gets. */
+export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
+
+export function drawSwarm(prng: Prng): Swarm {
+  const faults = FAULT_KINDS.filter(() => prng.chance(0.4))
+  return {
+    conflicts: prng.chance(0.6) ? 'lww' : 'siblings',
+    zones: prng.pick([1, 3, 5]),
+    keys: prng.pick([1, 3, 6, 12]),
+    clients: prng.between(2, 6),
+    thinkMs: prng.pick([100, 200, 400]),
+    mixedQuorums: prng.chance(0.5),
+    ttl: prng.chance(0.15),
+    deletes: prng.pick([0, 0.1, 0.3]),
+    reads: prng.pick([0.2, 0.5]),
+    contexts: prng.pick([0, 0.5, 0.9]),
+    faults,
+    faultEveryMs: prng.pick([500, 1500, 4000]),
+    faultForMs: prng.pick([300, 1500, 6000]),
+    maxDown: prng.pick([1, 2, 2, 3]),
+    skewMs: prng.pick([0, 50, 2_000, 20_000]),
+    driftPpm: prng.pick([0, 50, 5_000]),
+    wipe: prng.chance(0.1),
+    commitMicros: prng.pick([300, 2_000, 10_000]),
+  }
+}
