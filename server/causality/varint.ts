@@ -1,12 +1,12 @@
-/** Whole numbers from 0 to 2^53 - 1, seven bits a byte, lowest first (LEB128). */
+/**
+ * Whole numbers from 0 to 2^53 - 1 in seven bits a byte, lowest first (LEB128), and texts in UTF-8 with their size
+ * before them. For what is stored by the million; messages use ByteWriter.
+ */
 
 export function varintSize(value: number): number {
   if (value < 0x80) return 1
   let size = 1
-  while (value >= 0x80) {
-    value = Math.floor(value / 0x80)
-    size++
-  }
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++
   return size
 }
 
@@ -27,49 +27,46 @@ export function writeVarint(bytes: Buffer, at: number, value: number): number {
 
 /** The size in UTF-8. */
 export function textSize(text: string): number {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text, 'utf8')
-  return text.length
+  return text === '' ? 0 : Buffer.byteLength(text, 'utf8')
 }
 
-/** Writes UTF-8 with its size before it. A loop is faster than a native call for such short texts. */
+/** Writes UTF-8 with its size before it, and returns where the next thing goes. */
 export function writeText(bytes: Buffer, at: number, text: string): number {
   const size = textSize(text)
   at = writeVarint(bytes, at, size)
-  if (size === text.length) {
-    for (let i = 0; i < size; i++) bytes[at + i] = text.charCodeAt(i)
-    return at + size
-  }
-  return at + bytes.write(text, at, size, 'utf8')
+  if (size !== text.length) return at + bytes.write(text, at, size, 'utf8')
+  // A loop is faster than a native call for texts as short as these.
+  for (let i = 0; i < size; i++) bytes[at + i] = text.charCodeAt(i)
+  return at + size
 }
 
-/** Reads varints and texts. Every method throws a RangeError for what the functions above would not write. */
+/** Reads what the functions above write; for anything else every method throws a RangeError. */
 export class VarintReader {
-  readonly bytes: Buffer
-  at: number
+  private readonly bytes: Buffer
+  private at: number
+  private readonly end: number
 
-  constructor(bytes: Buffer, at: number) {
+  constructor(bytes: Buffer, start: number, end: number) {
     this.bytes = bytes
-    this.at = at
+    this.at = start
+    this.end = end
+  }
+
+  get atEnd(): boolean {
+    return this.at === this.end
   }
 
   varint(): number {
-    let at = this.at
-    let byte = this.byte(at++)
+    let byte = this.byte()
+    if (byte < 0x80) return byte
     let value = byte & 0x7f
     for (let scale = 0x80; byte > 0x7f; scale *= 0x80) {
-      byte = this.byte(at++)
+      byte = this.byte()
       value += (byte & 0x7f) * scale
       if (byte === 0) throw new RangeError('a number has more bytes than it needs')
       if (value > Number.MAX_SAFE_INTEGER) throw new RangeError('a number is over 2^53 - 1')
     }
-    this.at = at
     return value
-  }
-
-  private byte(at: number): number {
-    const byte = this.bytes[at]
-    if (byte === undefined) throw new RangeError('the bytes end too early')
-    return byte
   }
 
   /** Shares memory with what is read. */
@@ -82,22 +79,27 @@ export class VarintReader {
     const size = this.varint()
     if (size === 0) return ''
     const from = this.skip(size)
-    const { bytes } = this
-    for (let i = from; i < from + size; i++)
-      if ((bytes[i] as number) > 0x7f) return this.wideText(from, from + size)
-    return bytes.toString('latin1', from, from + size)
+    for (let i = from; i < from + size; i++) {
+      if ((this.bytes[i] as number) > 0x7f) return this.wideText(from, from + size)
+    }
+    return this.bytes.toString('latin1', from, from + size)
   }
 
   private wideText(from: number, to: number): string {
     const text = this.bytes.toString('utf8', from, to)
-    if (!Buffer.from(text, 'utf8').equals(this.bytes.subarray(from, to)))
-      throw new RangeError('a text is not UTF-8')
+    const again = Buffer.from(text, 'utf8')
+    if (!again.equals(this.bytes.subarray(from, to))) throw new RangeError('a text is not UTF-8')
     return text
+  }
+
+  private byte(): number {
+    if (this.at >= this.end) throw new RangeError('the bytes end too early')
+    return this.bytes[this.at++] as number
   }
 
   private skip(size: number): number {
     const from = this.at
-    if (size > this.bytes.length - from) throw new RangeError('the bytes end too early')
+    if (size > this.end - from) throw new RangeError('the bytes end too early')
     this.at = from + size
     return from
   }
