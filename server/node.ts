@@ -30,7 +30,7 @@ import { RecordCache } from './replica/record-cache.ts'
 import { Replica } from './replica/replica.ts'
 import { DataScan } from './replica/scan-data.ts'
 import { StagedRecords } from './replica/staged-records.ts'
-import { slotOf } from './ring/slot.ts'
+import { slotOf } from '../shared/slot.ts'
 import { Deadlines } from './rpc/deadlines.ts'
 import { PeerRpc } from './rpc/peer-rpc.ts'
 

@@ -10,7 +10,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import { FORWARD, type ForwardRequest, type ForwardResponse } from '../rpc/forward-method.ts'
 import type { Reply, Rpc } from '../rpc/method.ts'
-import { slotOf } from '../ring/slot.ts'
+import { slotOf } from '../../shared/slot.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
 import { GetOperation, type GetComponents, type GetAnswer } from './get.ts'
 import type {

@@ -9,7 +9,7 @@ import type { Trace } from '../ports/trace.ts'
 import type { GroupCommit } from '../replica/group-commit.ts'
 import type { Minter } from '../replica/minter.ts'
 import { StagedRecords } from '../replica/staged-records.ts'
-import { slotOf } from '../ring/slot.ts'
+import { slotOf } from '../../shared/slot.ts'
 
 export interface HintStoreComponents {
   readonly storage: Storage

@@ -1,6 +1,6 @@
 import type { RingStatus } from '../../shared/api.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
-import { SLOTS } from '../ring/slot.ts'
+import { SLOTS } from '../../shared/slot.ts'
 import type { Layout } from './layout.ts'
 import type { MemberView } from './membership.ts'
 

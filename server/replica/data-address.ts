@@ -1,5 +1,5 @@
 import type { Key } from '../../shared/key.ts'
-import { slotOf } from '../ring/slot.ts'
+import { slotOf } from '../../shared/slot.ts'
 
 /**
  * Where a key's record lies: 'd', its slot (2 bytes), its bytes. The records of a slot lie together, in byte order,

@@ -2,7 +2,7 @@ import { KvError } from '../../shared/errors.ts'
 import type { NodeId } from '../ports/network.ts'
 import { Placement } from './placement.ts'
 import { RingOrder } from './ring-order.ts'
-import { SLOTS } from './slot.ts'
+import { SLOTS } from '../../shared/slot.ts'
 
 export interface RingMember {
   readonly id: NodeId
