@@ -60,7 +60,7 @@ export class HintStore {
         found.push({ target, key, hint: { bytes: bytes.length, sinceMs } })
       }
       const last = page.at(-1)
-      if (last === undefined || page.length < PAGE) break
+      if (last === undefined) break
       gte = Buffer.concat([last[0], Buffer.of(0)])
     }
     found.sort((a, b) => a.hint.sinceMs - b.hint.sinceMs)

@@ -48,7 +48,8 @@ export class Minter {
   private next = 1
   private ceiling = 0
   private wallCeiling = 0
-  private extending = false
+  /** Also before the node has recovered and after it was closed: then nothing is reserved. */
+  private extending = true
   private hintsLeft = false
   private generation = 0
   private owner: Actor = ''
@@ -77,6 +78,7 @@ export class Minter {
     await storage.commit([{ type: 'put', key: ACTOR_KEY, value: this.reservation(counter, wallMs, false) }])
     this.ceiling = counter
     this.raise(wallMs)
+    this.extending = false
   }
 
   /** @returns undefined when the reserved block is used up and the next one is not durable yet. */
@@ -118,6 +120,7 @@ export class Minter {
   /** The last thing a node does in good order: nothing may be minted afterwards. */
   async close(): Promise<void> {
     this.ceiling = 0
+    this.extending = true
     const wallMs = Math.max(this.components.hybrid.last().wallMs + 1, this.components.clock.wallMs())
     const value = this.reservation(this.next, wallMs, true)
     await this.components.storage.commit([{ type: 'put', key: ACTOR_KEY, value }])

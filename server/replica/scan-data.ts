@@ -45,7 +45,7 @@ export class DataScan {
       if (entries.length >= limit || bytes > MAX_BYTES) return { entries, slot: place.slot, after: place.key }
     }
     const last = found.at(-1)
-    if (last === undefined || found.length < MAX_READ) return { entries, slot: SLOTS, after: '' }
+    if (last === undefined) return { entries, slot: SLOTS, after: '' }
     const place = fromDataAddress(last[0])
     return { entries, slot: place.slot, after: place.key }
   }

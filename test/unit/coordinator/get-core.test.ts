@@ -1,0 +1,62 @@
+import { expect } from 'chai'
+import { encodeRecord } from '../../../server/causality/record-codec.ts'
+import { EMPTY_RECORD } from '../../../server/causality/record.ts'
+import { GetCore } from '../../../server/coordinator/get-core.ts'
+import { keyFromText } from '../../../shared/key.ts'
+
+const key = keyFromText('k')
+const NONE = Buffer.alloc(0)
+
+function encoded(actor: string, counter: number): Buffer {
+  const sibling = {
+    dot: { actor, counter },
+    stamp: { wallMs: counter, logical: 0 },
+    value: Buffer.from(actor),
+    expiresAtMs: 0,
+    request: '',
+  }
+  return encodeRecord(key, { past: new Map(), siblings: [sibling], retired: [] })
+}
+
+describe('GetCore', () => {
+  it('has enough with r replies, of which hint holders do not count', () => {
+    const core = new GetCore(key, { r: 2 })
+    core.replied('a', 'owner', NONE)
+    core.replied('d', 'hint', NONE)
+    expect([core.enough, core.count, core.ownersReplied]).to.deep.equal([false, 1, 1])
+    core.replied('e', 'fallback', NONE)
+    expect([core.enough, core.count, core.ownersReplied]).to.deep.equal([true, 2, 1])
+  })
+
+  it('merges what differs, hints included', () => {
+    const core = new GetCore(key, { r: 2 })
+    core.replied('a', 'owner', encoded('a', 1))
+    core.replied('b', 'owner', NONE)
+    core.replied('d', 'hint', encoded('d', 2))
+    expect(core.merged().siblings.map((sibling) => sibling.dot.actor)).to.deep.equal(['a', 'd'])
+  })
+
+  it('is EMPTY_RECORD when nobody has anything', () => {
+    const core = new GetCore(key, { r: 1 })
+    core.replied('a', 'owner', NONE)
+    expect(core.merged()).to.equal(EMPTY_RECORD)
+  })
+
+  it('names the owners that are behind, never fallbacks', () => {
+    const core = new GetCore(key, { r: 3 })
+    core.replied('a', 'owner', encoded('a', 1))
+    core.replied('b', 'owner', NONE)
+    core.replied('d', 'fallback', NONE)
+    expect(core.agreed).to.equal(false)
+    const { nodes, bytes } = core.stale()
+    expect(nodes).to.deep.equal(['b'])
+    expect(bytes.equals(encoded('a', 1))).to.equal(true)
+  })
+
+  it('finds that all agree by their bytes', () => {
+    const core = new GetCore(key, { r: 2 })
+    core.replied('a', 'owner', encoded('a', 1))
+    core.replied('b', 'owner', encoded('a', 1))
+    expect(core.agreed).to.equal(true)
+  })
+})

@@ -1,0 +1,44 @@
+import { expect } from 'chai'
+import { PutCore } from '../../../server/coordinator/put-core.ts'
+
+describe('PutCore', () => {
+  it('has enough when w distinct nodes hold the write', () => {
+    const core = new PutCore({ w: 2, strict: false })
+    core.ackedByOwner('a', undefined)
+    core.ackedByOwner('a', undefined)
+    expect(core.enough).to.equal(false)
+    core.ackedByOwner('b', undefined)
+    expect([core.enough, core.acks, core.sloppy]).to.deep.equal([true, 2, false])
+  })
+
+  it('counts hints, and says that they were needed', () => {
+    const core = new PutCore({ w: 2, strict: false })
+    core.ackedByOwner('a', undefined)
+    core.ackedByFallback('d')
+    expect([core.enough, core.sloppy]).to.deep.equal([true, true])
+    core.ackedByOwner('b', undefined)
+    expect(core.sloppy).to.equal(false)
+  })
+
+  it('counts one disk once, though it holds the data and a hint', () => {
+    const core = new PutCore({ w: 2, strict: false })
+    core.ackedByOwner('a', undefined)
+    core.ackedByFallback('a')
+    expect(core.enough).to.equal(false)
+  })
+
+  it('counts no hints when strict', () => {
+    const core = new PutCore({ w: 2, strict: true })
+    core.ackedByOwner('a', undefined)
+    core.ackedByFallback('d')
+    expect([core.enough, core.acks]).to.deep.equal([false, 1])
+  })
+
+  it('keeps the highest stamp that outranks the write', () => {
+    const core = new PutCore({ w: 3, strict: false })
+    core.ackedByOwner('a', { wallMs: 5, logical: 1 })
+    core.ackedByOwner('b', { wallMs: 9, logical: 0 })
+    core.ackedByOwner('c', undefined)
+    expect(core.outrankedBy).to.deep.equal({ wallMs: 9, logical: 0 })
+  })
+})

@@ -1,0 +1,87 @@
+import { expect } from 'chai'
+import { GroupCommit } from '../../../server/replica/group-commit.ts'
+import { silentTrace } from '../silent-trace.ts'
+import { ManualStorage, settle } from './manual-storage.ts'
+
+const put = (key: string) => ({ type: 'put' as const, key: Buffer.from(key), value: Buffer.from('v') })
+
+function setUp(maxQueuedBytes = 1000) {
+  const storage = new ManualStorage()
+  return { storage, commit: new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes }) }
+}
+
+describe('GroupCommit', () => {
+  it('acknowledges nothing before its batch has resolved', async () => {
+    const { storage, commit } = setUp()
+    const done: string[] = []
+    commit.add(put('a'), () => done.push('a'))
+    commit.add(put('b'), () => done.push('b'))
+    await settle()
+    expect(done).to.deep.equal([])
+    await storage.land()
+    expect(done).to.deep.equal(['a', 'b'])
+  })
+
+  it('gathers what comes while a batch is under way into the next one', async () => {
+    const { storage, commit } = setUp()
+    commit.add(put('a'))
+    await settle()
+    for (const key of ['b', 'c', 'd']) commit.add(put(key))
+    await settle()
+    expect(storage.flights).to.have.length(1)
+    expect(await storage.land()).to.have.length(1)
+    expect(await storage.land()).to.have.length(3)
+    expect(commit.commits).to.equal(2)
+  })
+
+  it('takes riders along with every batch, as they are when it leaves', async () => {
+    const { storage, commit } = setUp()
+    let count = 0
+    commit.ride(() => [put(`count${count}`)])
+    commit.add(put('a'))
+    count = 7
+    await settle()
+    const batch = await storage.land()
+    expect(batch.map((op) => op.key.toString())).to.deep.equal(['a', 'count7'])
+  })
+
+  it('refuses new work while too much waits', async () => {
+    const { storage, commit } = setUp(4)
+    commit.add(put('a'))
+    await settle()
+    commit.add(put('bb'))
+    commit.add(put('cc'))
+    expect(commit.refusal()?.code).to.equal('overloaded')
+    await storage.land()
+    await storage.land()
+    expect(commit.refusal()).to.equal(undefined)
+  })
+
+  it('reports a failed batch to everyone in it and refuses all that follow', async () => {
+    const { storage, commit } = setUp()
+    const errors: unknown[] = []
+    commit.add(put('a'), (error) => errors.push(error?.code))
+    await settle()
+    commit.add(put('b'), (error) => errors.push(error?.code))
+    await storage.fail()
+    commit.add(put('c'), (error) => errors.push(error?.code))
+    await settle()
+    expect(errors).to.deep.equal(['storage_failed', 'storage_failed', 'storage_failed'])
+    expect(storage.flights).to.have.length(0)
+    expect(commit.refusal()?.code).to.equal('storage_failed')
+  })
+
+  it('is idle when nothing waits and nothing is under way', async () => {
+    const { storage, commit } = setUp()
+    await commit.idle()
+    commit.add(put('a'))
+    let idle = false
+    const waiting = commit.idle().then(() => {
+      idle = true
+    })
+    await settle()
+    expect(idle).to.equal(false)
+    await storage.land()
+    await waiting
+  })
+})

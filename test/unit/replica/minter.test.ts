@@ -1,0 +1,118 @@
+import { expect } from 'chai'
+import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
+import { compareStamps, type Stamp } from '../../../server/causality/stamp.ts'
+import { GroupCommit } from '../../../server/replica/group-commit.ts'
+import { COUNTER_BLOCK, Minter, STAMP_AHEAD_MS } from '../../../server/replica/minter.ts'
+import { silentTrace } from '../silent-trace.ts'
+import { ManualStorage, settle } from './manual-storage.ts'
+
+class HandClock {
+  wall = 1_000_000
+  wallMs(): number {
+    return this.wall
+  }
+  monotonicMs(): number {
+    return this.wall
+  }
+  after() {
+    return { cancel: () => undefined }
+  }
+}
+
+/** A node's start on `storage`, as far as minting goes. */
+async function start(storage: ManualStorage, clock: HandClock, incarnation = 'i1') {
+  const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
+  const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
+  const minter = new Minter({ storage, clock, hybrid, commit }, { id: 'n1', incarnation })
+  const recovered = minter.recover()
+  await settle()
+  expect(minter.mint('owner'), 'no dot before the block is durable').to.equal(undefined)
+  await storage.land()
+  await recovered
+  return minter
+}
+
+async function close(minter: Minter, storage: ManualStorage): Promise<void> {
+  const closed = minter.close()
+  await settle()
+  await storage.land()
+  await closed
+}
+
+const mintAll = (minter: Minter, count: number) =>
+  Array.from({ length: count }, () => {
+    const minted = minter.mint('owner')
+    if (minted === undefined) throw new Error('nothing to mint')
+    return minted
+  })
+
+describe('Minter', () => {
+  it('goes on as another actor, with higher counters, after an unclean stop', async () => {
+    const storage = new ManualStorage()
+    const clock = new HandClock()
+    const before = mintAll(await start(storage, clock), 10).at(-1)
+    const after = (await start(storage, clock)).mint('owner')
+    expect(after?.dot.actor).to.not.equal(before?.dot.actor)
+    expect(after?.dot.counter).to.be.greaterThan(before?.dot.counter as number)
+  })
+
+  it('goes on as the same actor after a clean stop, without a gap', async () => {
+    const storage = new ManualStorage()
+    const clock = new HandClock()
+    const first = await start(storage, clock)
+    const before = mintAll(first, 10).at(-1)
+    await close(first, storage)
+    const after = (await start(storage, clock)).mint('owner')
+    expect(after?.dot).to.deep.equal({
+      actor: before?.dot.actor,
+      counter: (before?.dot.counter as number) + 1,
+    })
+  })
+
+  it('is another actor in a copied or restored directory, however it was stopped', async () => {
+    const storage = new ManualStorage()
+    const clock = new HandClock()
+    const first = await start(storage, clock)
+    const before = mintAll(first, 1)[0]
+    await close(first, storage)
+    const after = (await start(storage, clock, 'i2')).mint('owner')
+    expect(after?.dot.actor).to.not.equal(before?.dot.actor)
+  })
+
+  it('stamps above all it stamped before, though the clock stepped back over the restart', async () => {
+    const storage = new ManualStorage()
+    const clock = new HandClock()
+    const first = await start(storage, clock)
+    clock.wall += STAMP_AHEAD_MS / 2 - 1
+    const before = mintAll(first, 3).at(-1)?.stamp as Stamp
+    clock.wall -= 3_600_000
+    const after = (await start(storage, clock)).mint('owner')?.stamp as Stamp
+    expect(compareStamps(after, before)).to.be.greaterThan(0)
+  })
+
+  it('never runs out of its durable block', async () => {
+    const storage = new ManualStorage()
+    const minter = await start(storage, new HandClock())
+    let given = 0
+    while (minter.mint('owner') !== undefined) given++
+    expect(given).to.equal(COUNTER_BLOCK)
+    expect(storage.flights, 'the next block is asked for after this turn').to.have.length(0)
+    await settle()
+    await storage.land()
+    expect(minter.mint('owner')).to.not.equal(undefined)
+  })
+
+  it('changes the actor of fallbacks when a hint has left, and that of owners when a record was lost', async () => {
+    const minter = await start(new ManualStorage(), new HandClock())
+    const actor = (role: 'owner' | 'fallback') => minter.mint(role)?.dot.actor
+    const owner = actor('owner')
+    const fallback = actor('fallback')
+    expect(fallback).to.not.equal(owner)
+    expect(actor('fallback')).to.equal(fallback)
+    minter.forgetHint()
+    expect(actor('owner')).to.equal(owner)
+    expect(actor('fallback')).to.not.equal(fallback)
+    minter.forgetRecord()
+    expect(actor('owner')).to.not.equal(owner)
+  })
+})
