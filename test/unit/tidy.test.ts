@@ -148,7 +148,7 @@ describe('the checker of a file’s shape', () => {
     expect(check('server/ring/a.ts', 'a\n'.repeat(301))).to.have.length(1)
     expect(check('server/ring/a.ts', 'a\n'.repeat(300))).to.have.length(0)
     expect(check('server/ring/index.ts')).to.have.length(1)
-    expect(check('server/ring/a.ts', "export * from '../../shared/slot.ts'\n")).to.have.length(1)
+    expect(check('server/ring/a.ts', "export * from './slot.ts'\n")).to.have.length(1)
     expect(check('server/utils/a.ts')).to.have.length(1)
     expect(check('shared/types.ts')).to.have.length(1)
   })
