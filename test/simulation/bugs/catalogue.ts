@@ -1,0 +1,153 @@
+import type { PlantedBug } from './planted-bug.ts'
+
+/** Each of them has cost some store data, or its users the truth. */
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'a write is acknowledged before its commit resolves',
+    edits: [
+      {
+        file: 'server/replica/group-commit.ts',
+        find: 'this.queue.push({ op, done })',
+        replace: `this.queue.push({ op, done: undefined })
+    void Promise.resolve().then(() => done?.(undefined))`,
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+  },
+  {
+    name: 'hints are kept in memory only',
+    edits: [
+      {
+        file: 'server/handoff/hint-store.ts',
+        find: 'const records = new StagedRecords({ storage, commit, onStage, onCorrupt },',
+        replace: `const memory = { add: (_op: unknown, done: () => void) => void Promise.resolve().then(() => done()) }
+    const records = new StagedRecords({ storage, commit: memory as never, cache: new Map() as never, onStage, onCorrupt },`,
+      },
+    ],
+    caughtBy: ['durability', 'honesty'],
+  },
+  {
+    name: 'a hint is deleted when it is sent',
+    edits: [
+      {
+        file: 'server/handoff/hint-replay.ts',
+        find: '    underWay.add(key)\n',
+        replace: '    underWay.add(key)\n    hints.delivered(target, key, bytes)\n',
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+  },
+  {
+    name: 'a write is acknowledged after w - 1 acks',
+    edits: [
+      {
+        file: 'server/coordinator/put-core.ts',
+        find: `    return this.strict ? this.owners.size : this.holders.size
+  }
+
+  get enough(): boolean {
+    return this.acks >= this.w`,
+        replace: `    return Math.max(this.w, this.strict ? this.owners.size : this.holders.size)
+  }
+
+  get enough(): boolean {
+    return (this.strict ? this.owners.size : this.holders.size) >= this.w - 1`,
+      },
+    ],
+    caughtBy: ['honesty', 'causality', 'durability'],
+  },
+  {
+    name: 'read repair overwrites',
+    edits: [
+      {
+        file: 'server/coordinator/read-repair.ts',
+        find: "holders.store(node, key, '', bytes,",
+        replace: "holders.store(node, key, 'overwrite', bytes,",
+      },
+      {
+        file: 'server/handoff/holder.ts',
+        find: 'import { encodeRecord } from',
+        replace: 'import { decodeRecord, encodeRecord } from',
+      },
+      {
+        file: 'server/handoff/holder.ts',
+        find: "    const refusal = hintFor === ''",
+        replace: `    if (hintFor === 'overwrite') {
+      const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
+      return data.stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
+    }
+    const refusal = hintFor === ''`,
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+  },
+  {
+    name: 'version vectors without dots: a counter stands for the values of all earlier ones',
+    edits: [
+      {
+        file: 'server/causality/write.ts',
+        find: `  let past = context === undefined ? record.past : joinVectors(record.past, context)
+`,
+        replace: `  let past = context === undefined ? record.past : joinVectors(record.past, context)
+  for (const sibling of record.siblings) if (sibling.dot.actor === dot.actor) past = foldDot(past, sibling.dot)
+`,
+      },
+    ],
+    caughtBy: ['durability', 'honesty'],
+  },
+  {
+    name: 'dots begin again on a wiped disk',
+    edits: [
+      {
+        file: 'server/replica/minter.ts',
+        find: `\${this.settings.id}.\${this.settings.incarnation}.\${generation}`,
+        replace: `\${this.settings.id}.\${generation}`,
+      },
+    ],
+    caughtBy: ['uniqueness'],
+  },
+  {
+    name: 'dots are not reserved ahead of their use',
+    edits: [
+      {
+        file: 'server/replica/minter.ts',
+        find: '.u53(this.generation).u53(counter)',
+        replace: '.u53(this.generation).u53(this.next)',
+      },
+    ],
+    caughtBy: ['uniqueness'],
+  },
+  {
+    name: 'a timeout is reported as a definite failure',
+    edits: [
+      {
+        file: 'server/coordinator/put.ts',
+        find: "new KvError('outcome_unknown', why,",
+        replace: "new KvError('no_quorum', why,",
+      },
+    ],
+    caughtBy: ['honesty'],
+  },
+  {
+    name: 'a write that an owner outranks is not stamped again',
+    edits: [
+      {
+        file: 'server/coordinator/put.ts',
+        find: 'if (this.round === 1 && outrankedBy !== undefined)',
+        replace: 'if (this.round === 0 && outrankedBy !== undefined)',
+      },
+    ],
+    caughtBy: ['causality'],
+  },
+  {
+    name: 'a read does not ask who holds hints for the owners',
+    edits: [
+      {
+        file: 'server/coordinator/get.ts',
+        find: '    if (!this.isOwner(owner)) return\n',
+        replace: '    if (this.isOwner(owner)) return\n',
+      },
+    ],
+    caughtBy: ['honesty', 'causality'],
+  },
+]
