@@ -1,10 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { isLoopback } from '../../shared/config-resolve.ts'
 import { KvError } from '../../shared/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Address } from '../ports/network.ts'
 import type { Trace } from '../ports/trace.ts'
 import { DatagramLimiter, type DatagramLimits } from './datagram-limiter.ts'
-import { isLoopback } from './loopback.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 /** Fits one packet of every usual network. */

@@ -1,4 +1,0 @@
-/** Whether what listens on the host is only reached from the same machine. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
-}
