@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto'
+import { KvError } from '../../shared/errors.ts'
+import { ByteReader, ByteWriter } from '../../shared/wire.ts'
 import type { ConflictPolicy } from '../causality/record.ts'
 import type { NodeId } from '../ports/network.ts'
+import type { Codec } from '../rpc/method.ts'
 
 export interface LayoutMember {
   readonly id: NodeId
@@ -23,4 +27,97 @@ export interface Layout {
   readonly conflicts: ConflictPolicy
   /** In id order. */
   readonly members: readonly LayoutMember[]
+}
+
+export const MAX_MEMBERS = 1024
+
+/** Of a node id, a zone, a cluster's name, a ring id or an incarnation. */
+export const MAX_NAME_BYTES = 64
+
+const MAX_WEIGHT = 1000
+const FORMAT = 1
+const POLICIES: readonly ConflictPolicy[] = ['lww', 'siblings']
+
+/** By code units, the same on every machine. */
+export function compareIds(a: NodeId, b: NodeId): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** @throws KvError `usage` when the layout breaks a rule, naming it. */
+export function validateLayout(layout: Layout): void {
+  const { version, cluster, ringId, n, r, w, conflicts, members } = layout
+  requireThat(Number.isSafeInteger(version) && version >= 1, `its version is ${version}`)
+  requireThat(isName(cluster), 'the name of its cluster has not 1 to 64 bytes')
+  requireThat(isName(ringId), 'its ring id has not 1 to 64 bytes')
+  requireThat(isCount(n, 255), `n is ${n}`)
+  requireThat(isCount(r, n), `r is ${r}, but n is ${n}`)
+  requireThat(isCount(w, n), `w is ${w}, but n is ${n}`)
+  requireThat(POLICIES.includes(conflicts), `its conflict policy is ${conflicts}`)
+  requireThat(isCount(members.length, MAX_MEMBERS), `it has ${members.length} members`)
+  members.forEach(({ id, zone, weight }, index) => {
+    const before = members[index - 1]
+    requireThat(isName(id), `the id of member ${index} has not 1 to 64 bytes`)
+    requireThat(before === undefined || compareIds(before.id, id) < 0, `member ${id} is not in id order`)
+    requireThat(Buffer.byteLength(zone) <= MAX_NAME_BYTES, `the zone of ${id} has over 64 bytes`)
+    requireThat(weight > 0 && weight <= MAX_WEIGHT, `the weight of ${id} is ${weight}`)
+  })
+}
+
+/** Versioned and canonical: the same layout gives the same bytes. */
+export const layoutCodec: Codec<Layout> = {
+  write: (writer, { version, cluster, ringId, n, r, w, conflicts, members }) => {
+    writer.u8(FORMAT).u53(version).text(cluster).text(ringId).u8(n).u8(r).u8(w)
+    writer.u8(POLICIES.indexOf(conflicts)).u16(members.length)
+    for (const { id, zone, weight } of members) writer.text(id).text(zone).f64(weight)
+  },
+  read: (reader) => {
+    const format = reader.u8()
+    if (format !== FORMAT) throw new RangeError(`a layout in format ${format}; this version reads ${FORMAT}`)
+    const head = { version: reader.u53(), cluster: reader.text(), ringId: reader.text() }
+    const quorums = { n: reader.u8(), r: reader.u8(), w: reader.u8() }
+    const conflicts = POLICIES[reader.u8()]
+    if (conflicts === undefined) throw new RangeError('a layout with no known conflict policy')
+    const members: LayoutMember[] = []
+    for (let left = reader.u16(); left > 0; left--) {
+      members.push({ id: reader.text(), zone: reader.text(), weight: reader.f64() })
+    }
+    const layout = { ...head, ...quorums, conflicts, members }
+    validateLayout(layout)
+    return layout
+  },
+}
+
+export function encodeLayout(layout: Layout): Buffer {
+  const writer = new ByteWriter()
+  layoutCodec.write(writer, layout)
+  return writer.finish()
+}
+
+/** @throws RangeError or KvError where the bytes are not a valid layout. */
+export function decodeLayout(bytes: Buffer): Layout {
+  const reader = new ByteReader(bytes)
+  const layout = layoutCodec.read(reader)
+  reader.done()
+  return layout
+}
+
+/** Tells two layouts apart: 16 hexadecimal digits of the SHA-256 of its bytes. */
+export function layoutDigest(layout: Layout): string {
+  return createHash('sha256').update(encodeLayout(layout)).digest('hex').slice(0, 16)
+}
+
+export function isMember(layout: Layout, id: NodeId): boolean {
+  return layout.members.some((member) => member.id === id)
+}
+
+function requireThat(holds: boolean, why: string): void {
+  if (!holds) throw new KvError('usage', `not a valid layout: ${why}`)
+}
+
+function isName(text: string): boolean {
+  return text !== '' && Buffer.byteLength(text) <= MAX_NAME_BYTES
+}
+
+function isCount(value: number, most: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= most
 }

@@ -1,8 +1,8 @@
 import type { RingStatus } from '../../shared/api.ts'
-import type { SlotTable } from '../ring/slot-table.ts'
 import { SLOTS } from '../../shared/slot.ts'
+import type { SlotTable } from '../ring/slot-table.ts'
 import type { Layout } from './layout.ts'
-import type { MemberView } from './membership.ts'
+import type { MemberView } from './member-view.ts'
 
 /**
  * The state of the ring as one node sees it. `degraded`: some slot has fewer than n owners up, or hints wait.

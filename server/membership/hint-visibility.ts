@@ -1,0 +1,158 @@
+import type { NodeId } from '../ports/network.ts'
+import { HEARTBEAT_INTERVAL_MS } from './failure-detector.ts'
+
+/** A report is as old as the round it was made in, and the loss of a peer is noticed a round later. */
+const REPORT_LAG_MS = 2 * HEARTBEAT_INTERVAL_MS
+
+/** By then every observer has noticed the loss of a peer that everyone has lost, and has said so. */
+const AGREEMENT_MS = 3 * HEARTBEAT_INTERVAL_MS
+
+const NOBODY: readonly NodeId[] = []
+
+interface Member {
+  readonly id: NodeId
+  reachable: boolean
+  /** When it became unreachable. */
+  lostMs: number
+  /** When it, or someone else of it, was last known to be out of somebody's reach. */
+  troubledMs: number
+  /** When it last said what it holds; never, since this node's start, where -Infinity. */
+  reportMs: number
+  hintsFor: ReadonlySet<NodeId>
+  /** Its latest view, and when that came. */
+  viewMs: number
+  unreachable: ReadonlySet<NodeId>
+  /** Others reached it after this node had lost it. */
+  accompanied: boolean
+}
+
+/**
+ * Who holds hints for whom, and whether hints may lie where this node cannot see them.
+ *
+ * A member M that is out of reach may hold hints unseen:
+ * 1. for anyone, when it has not reported since this node's start;
+ * 2. for the owners that its last report names;
+ * 3. for anyone, when some other member was out of anybody's reach at any time since about that report: either
+ *    it was given hints for that member, or it is (or was) on the far side of a partition together with it,
+ *    where writes go on without this side's owners;
+ * 4. for anyone, while some member within reach still has contact with M, or had after this node lost it: the
+ *    two of them may write without this node.
+ * Otherwise M disappeared from everyone at once while all the others were in each other's reach: alone it can
+ * acknowledge no write of W >= 2, so a single dead node does not make every read doubtful.
+ *
+ * Errs only on the side of `true`, but for hints given within a heartbeat before M died, to make up for an owner
+ * that was slow rather than out of reach.
+ */
+export class HintVisibility {
+  private readonly members = new Map<NodeId, Member>()
+  /** When anyone last reported that this node is out of its reach. */
+  private selfTroubledMs = Number.NEGATIVE_INFINITY
+  private holdersByOwner = new Map<NodeId, NodeId[]>()
+  private lost: { member: Member; doubtful: boolean }[] = []
+  private stale = false
+
+  /** The other members of the layout: all out of reach until said otherwise. */
+  setMembers(ids: readonly NodeId[], now: number): void {
+    const kept = new Set(ids)
+    for (const id of [...this.members.keys()]) if (!kept.has(id)) this.members.delete(id)
+    for (const id of ids) if (!this.members.has(id)) this.members.set(id, newMember(id, now))
+    this.stale = true
+  }
+
+  setReachable(id: NodeId, reachable: boolean, now: number): void {
+    const member = this.members.get(id)
+    if (member === undefined || member.reachable === reachable) return
+    member.reachable = reachable
+    member.troubledMs = now
+    if (!reachable) {
+      member.lostMs = now
+      member.accompanied = false
+    }
+    this.stale = true
+  }
+
+  /** A member's view of the others, and, where it has one, the owners for whom it holds hints. */
+  heard(
+    by: NodeId,
+    unreachable: ReadonlySet<NodeId>,
+    hintsFor: readonly NodeId[] | undefined,
+    now: number,
+  ): void {
+    const member = this.members.get(by)
+    if (member === undefined) return
+    member.viewMs = now
+    member.unreachable = unreachable
+    if (hintsFor !== undefined) {
+      member.reportMs = now
+      member.hintsFor = new Set(hintsFor)
+      member.accompanied = false
+    }
+    for (const id of unreachable) {
+      const troubled = this.members.get(id)
+      if (troubled === undefined) this.selfTroubledMs = now
+      else troubled.troubledMs = now
+    }
+    for (const other of this.members.values()) {
+      const together = other !== member && !other.reachable && !unreachable.has(other.id)
+      if (together && now >= other.lostMs + AGREEMENT_MS) other.accompanied = true
+    }
+    this.stale = true
+  }
+
+  mayBeElsewhere(owner: NodeId): boolean {
+    if (this.stale) this.refresh()
+    for (const { member, doubtful } of this.lost) {
+      if (member.id !== owner && (doubtful || member.hintsFor.has(owner))) return true
+    }
+    return false
+  }
+
+  /** Members within reach whose last report names the owner. */
+  holders(owner: NodeId): readonly NodeId[] {
+    if (this.stale) this.refresh()
+    return this.holdersByOwner.get(owner) ?? NOBODY
+  }
+
+  /** Once after each change rather than at each read: reads are far more frequent than heartbeats. */
+  private refresh(): void {
+    this.stale = false
+    this.lost = []
+    this.holdersByOwner = new Map()
+    for (const member of this.members.values()) {
+      if (!member.reachable) this.lost.push({ member, doubtful: this.doubtful(member) })
+      else for (const owner of member.hintsFor) this.addHolder(owner, member.id)
+    }
+  }
+
+  private addHolder(owner: NodeId, holder: NodeId): void {
+    const holders = this.holdersByOwner.get(owner)
+    if (holders === undefined) this.holdersByOwner.set(owner, [holder])
+    else holders.push(holder)
+  }
+
+  private doubtful(lost: Member): boolean {
+    const since = lost.reportMs - REPORT_LAG_MS
+    if (lost.reportMs === Number.NEGATIVE_INFINITY || lost.accompanied || this.selfTroubledMs >= since)
+      return true
+    for (const other of this.members.values()) {
+      if (other === lost) continue
+      if (!other.reachable || other.troubledMs >= since) return true
+      if (other.viewMs < lost.lostMs || !other.unreachable.has(lost.id)) return true
+    }
+    return false
+  }
+}
+
+function newMember(id: NodeId, now: number): Member {
+  return {
+    id,
+    reachable: false,
+    lostMs: now,
+    troubledMs: now,
+    reportMs: Number.NEGATIVE_INFINITY,
+    hintsFor: new Set(),
+    viewMs: Number.NEGATIVE_INFINITY,
+    unreachable: new Set(),
+    accompanied: false,
+  }
+}

@@ -1,0 +1,102 @@
+import type { NodeState } from '../../shared/api.ts'
+import type { Stamp } from '../causality/stamp.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Address, NodeId } from '../ports/network.ts'
+import type { SelfDescription } from './discovery.ts'
+import { type FailureDetector, HEARTBEAT_INTERVAL_MS } from './failure-detector.ts'
+import type { Grievance, Heartbeat, NodeReport } from './heartbeat.ts'
+import type { LayoutStore } from './layout-store.ts'
+import { type MemberView, memberView } from './member-view.ts'
+import type { Roster } from './roster.ts'
+
+export interface PortraitComponents {
+  readonly clock: Clock
+  readonly hybridClock: { now(): Stamp }
+  readonly layouts: LayoutStore
+  readonly roster: Roster
+  readonly detector: FailureDetector
+  readonly clockTrusted: () => boolean
+}
+
+export interface PortraitSettings {
+  readonly id: NodeId
+  readonly cluster: string
+  readonly incarnation: string
+  readonly peerAddress: Address
+  readonly http: string
+  readonly zone: string
+  readonly weight: number
+}
+
+/** A peer out of reach is mentioned for two heartbeats more, so that a short loss is not missed by the others. */
+const MENTION_MS = 2 * HEARTBEAT_INTERVAL_MS
+
+/** What this node says of itself: in beacons, in heartbeats, and in its own list of members. */
+export class SelfPortrait {
+  private readonly components: PortraitComponents
+  private readonly settings: PortraitSettings
+  private source: (() => NodeReport) | undefined
+  private report: NodeReport | undefined
+
+  constructor(components: PortraitComponents, settings: PortraitSettings) {
+    this.components = components
+    this.settings = settings
+  }
+
+  setReport(source: () => NodeReport): void {
+    this.source = source
+  }
+
+  /** Once a round: the report may cost something. */
+  refresh(): void {
+    this.report = this.source?.()
+  }
+
+  forBeacon(): SelfDescription {
+    const { id, incarnation, peerAddress, http, zone, weight } = this.settings
+    const layout = this.components.layouts.layout()
+    const ring = { layoutVersion: layout?.version ?? 0, ringId: layout?.ringId ?? '' }
+    return { id, incarnation, peer: peerAddress, http, zone, weight, ...ring }
+  }
+
+  forHeartbeat(): Heartbeat {
+    const { clock, hybridClock, layouts, roster, detector } = this.components
+    const { peer, layoutVersion, ringId, ...self } = this.forBeacon()
+    return {
+      ...self,
+      cluster: this.settings.cluster,
+      address: peer,
+      layoutVersion,
+      ringId,
+      layoutDigest: layouts.digest(),
+      stamp: hybridClock.now(),
+      wallMs: clock.wallMs(),
+      grievances: this.grievances(clock.monotonicMs()),
+      gossip: roster.gossip((id) => detector.reachable(id)),
+      ready: this.ready(),
+      report: this.report,
+    }
+  }
+
+  view(state: NodeState): MemberView {
+    const { id, incarnation, peerAddress, http, zone } = this.settings
+    const heardMs = this.components.clock.monotonicMs()
+    const self = { id, incarnation, address: peerAddress, http, zone, heardMs, ready: this.ready() }
+    return memberView({ ...self, report: this.source?.() }, state, true)
+  }
+
+  private ready(): boolean {
+    return this.report !== undefined && this.components.clockTrusted()
+  }
+
+  private grievances(now: number): Map<NodeId, Grievance> {
+    const { detector, layouts } = this.components
+    const found = new Map<NodeId, Grievance>()
+    for (const { id } of layouts.layout()?.members ?? []) {
+      if (id === this.settings.id) continue
+      if (detector.accuses(id, now)) found.set(id, detector.liveness(id) === 'down' ? 'down' : 'suspect')
+      else if (now - detector.lastUnreachableMs(id, now) <= MENTION_MS) found.set(id, 'unreachable')
+    }
+    return found
+  }
+}
