@@ -2,13 +2,12 @@ import type { FaultRule, HintsStatus, LocateResult, RingStatus } from '../shared
 import { Counters } from '../shared/counters.ts'
 import { KvError } from '../shared/errors.ts'
 import { type Key, keyToText } from '../shared/key.ts'
+import type { ServedNode, ServedPlacement } from './api/served-node.ts'
 import { HybridClock } from './causality/hybrid-clock.ts'
-import type { ConflictPolicy } from './causality/record.ts'
 import { FaultRules } from './chaos/fault-rules.ts'
 import { FaultyNetwork } from './chaos/faulty-network.ts'
 import { Holders } from './coordinator/holders.ts'
 import { LatencyQuantile } from './coordinator/latency.ts'
-import type { Coordinator } from './coordinator/outcome.ts'
 import { ReadRepair } from './coordinator/read-repair.ts'
 import { RingCoordinator } from './coordinator/ring-coordinator.ts'
 import { Scanner } from './coordinator/scan.ts'
@@ -18,10 +17,8 @@ import { Holder } from './handoff/holder.ts'
 import { Membership } from './membership/membership.ts'
 import { ringStatus } from './membership/ring-status.ts'
 import type { Clock, Timer } from './ports/clock.ts'
-import type { Address, Network, NodeId } from './ports/network.ts'
-import type { Random } from './ports/random.ts'
 import type { Storage } from './ports/storage.ts'
-import type { Trace } from './ports/trace.ts'
+import type { NodeComponents, NodeSettings } from './node-settings.ts'
 import { CENSUS_KEY, Census } from './replica/census.ts'
 import { dataAddress } from './replica/data-address.ts'
 import { GroupCommit } from './replica/group-commit.ts'
@@ -34,81 +31,13 @@ import { slotOf } from '../shared/slot.ts'
 import { Deadlines } from './rpc/deadlines.ts'
 import { PeerRpc } from './rpc/peer-rpc.ts'
 
-/** The world, as a node sees it: real in production, seeded in simulation. */
-export interface NodeComponents {
-  readonly clock: Clock
-  readonly random: Random
-  readonly network: Network
-  readonly storage: Storage
-  readonly trace: Trace
-}
-
-export interface NodeSettings {
-  readonly id: NodeId
-  readonly cluster: string
-  /** Authenticates beacons; the network adapter has it too, for links. */
-  readonly secret: Buffer
-  readonly zone: string
-  /** Random, drawn when the data directory was made. */
-  readonly incarnation: string
-  /** Where peers reach this node. */
-  readonly peerAddress: Address
-  /** The base URL of the HTTP API, as told to clients. */
-  readonly http: string
-  /** Members that must be found before the first layout is made; 0 never founds a ring. */
-  readonly bootstrapExpect: number
-  /** Quorums and policy of the first layout. */
-  readonly n: number
-  readonly r: number
-  readonly w: number
-  readonly conflicts: ConflictPolicy
-  /** A stamp further ahead than this is refused. */
-  readonly maxSkewMs: number
-  readonly maxValueBytes: number
-  /** Deadline of a client's request where it names none. */
-  readonly requestTimeoutMs: number
-  readonly maxHintBytes: number
-  readonly recordCacheBytes: number
-  readonly chaos: boolean
-}
-
-/** Counters and gauges, by Prometheus name without the `kvring_` prefix; counters end in `_total`. */
-export type NodeStats = ReadonlyMap<string, number>
-
-export interface Readiness {
-  readonly ready: boolean
-  /** '' when ready. */
-  readonly reason: string
-}
-
-/** One node of the ring: the same class in production and in simulation. */
-export interface Node {
-  /** Recovers from storage and begins to find its peers. It serves once `readiness().ready`. */
-  start(): Promise<void>
-  /** Refuses new requests, finishes those under way, and marks the stop as clean. Does not close the ports. */
-  stop(): Promise<void>
-  readonly coordinator: Coordinator
-  readiness(): Readiness
-  /** False after a storage error that leaves unknown what is on disk: the process should exit. */
-  healthy(): boolean
-  status(): RingStatus
-  locate(key: Key): LocateResult
-  hints(): HintsStatus
-  /** @throws KvError `forbidden` where chaos is off. */
-  addFault(rule: FaultRule): void
-  /** @returns how many were healed; without an id, all. @throws KvError `forbidden` where chaos is off. */
-  healFault(id?: string): number
-  faults(): readonly FaultRule[]
-  stats(): NodeStats
-}
-
 /** Bytes that may wait for the disk before writes are refused. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
 /** How often the reserved dots and stamps are looked at, milliseconds. */
 const EXTEND_EVERY_MS = 1_000
 
 /** Puts the parts together: data flows coordinator -> holders -> replica -> group commit -> storage, and back. */
-export class RingNode implements Node {
+export class RingNode implements ServedNode {
   readonly coordinator: RingCoordinator
   private readonly settings: NodeSettings
   private readonly clock: Clock
@@ -194,6 +123,7 @@ export class RingNode implements Node {
     membership.setReport(() => this.report())
   }
 
+  /** Recovers from storage and begins to find its peers. It serves once `readiness().ready`. */
   async start(): Promise<void> {
     this.census.recover(this.storage.get(CENSUS_KEY))
     await this.minter.recover()
@@ -206,6 +136,7 @@ export class RingNode implements Node {
     this.phase = 'serving'
   }
 
+  /** Refuses new requests, finishes those under way, and marks the stop as clean. Does not close the ports. */
   async stop(): Promise<void> {
     this.phase = 'stopping'
     await this.coordinator.drain()
@@ -218,7 +149,7 @@ export class RingNode implements Node {
     if (this.healthy()) await this.minter.close()
   }
 
-  readiness(): Readiness {
+  readiness(): { ready: boolean; reason: string } {
     if (!this.healthy()) return { ready: false, reason: this.commit.failed?.message ?? '' }
     if (this.phase !== 'serving') return { ready: false, reason: `the node is ${this.phase}` }
     if (this.membership.layout() === undefined) {
@@ -230,6 +161,7 @@ export class RingNode implements Node {
     return { ready: true, reason: '' }
   }
 
+  /** False after a storage error that leaves unknown what is on disk: the process should exit. */
   healthy(): boolean {
     return this.commit.failed === undefined
   }
@@ -264,6 +196,12 @@ export class RingNode implements Node {
     }
   }
 
+  placement(): ServedPlacement | undefined {
+    const layout = this.membership.layout()
+    const slots = this.membership.slots()
+    return layout === undefined || slots === undefined ? undefined : { layout, slots }
+  }
+
   addFault(rule: FaultRule): void {
     this.checkChaos()
     this.rules.add(rule)
@@ -278,7 +216,8 @@ export class RingNode implements Node {
     return this.rules.list()
   }
 
-  stats(): NodeStats {
+  /** Counters and gauges, by Prometheus name without the `kvring_` prefix; counters end in `_total`. */
+  stats(): ReadonlyMap<string, number> {
     const stats = new Map<string, number>(this.counters.entries())
     stats.set('keys', this.census.keys)
     stats.set('tombstones', this.census.tombstones)
@@ -341,3 +280,6 @@ export class RingNode implements Node {
     )
   }
 }
+
+/** What a node shows to others: everything public of RingNode. */
+export type Node = Pick<RingNode, keyof RingNode>

@@ -1,4 +1,5 @@
-import type { Node, NodeComponents, NodeSettings } from '../../server/node.ts'
+import type { Node } from '../../server/node.ts'
+import type { NodeComponents, NodeSettings } from '../../server/node-settings.ts'
 import type { Prng } from './prng.ts'
 import { SimulatedProcess } from './process.ts'
 import { SeededRandom } from './seeded-random.ts'
