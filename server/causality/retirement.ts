@@ -16,7 +16,7 @@ export function isVoid(retired: readonly Retirement[], sibling: Sibling): boolea
 }
 
 /** By counter, then by actor. Counters of different actors say little of time, but every node agrees on it. */
-function compareAge(a: Dot, b: Dot): number {
+export function compareAge(a: Dot, b: Dot): number {
   if (a.counter !== b.counter) return a.counter - b.counter
   return a.actor < b.actor ? -1 : a.actor > b.actor ? 1 : 0
 }

@@ -1,7 +1,7 @@
 import { KvError } from '../../shared/errors.ts'
 import { compareDots, type Dot, sameDot } from './dot.ts'
 import type { ConflictPolicy, KeyRecord, RequestId, Sibling, VersionVector } from './record.ts'
-import { joinRetired, settledAs } from './retirement.ts'
+import { compareAge, isVoid, joinRetired, settledAs } from './retirement.ts'
 import { compareStamps, type Stamp } from './stamp.ts'
 import { covers, foldDot, joinVectors } from './version-vector.ts'
 
@@ -12,6 +12,7 @@ export interface Write {
   readonly stamp: Stamp
   readonly value: Buffer | null
   readonly expiresAtMs: number
+  /** Its attempts all have the same value, and the same context, read before the first of them. */
   readonly request: RequestId
   /** Not the first attempt at `request`: the others become void. */
   readonly retry: boolean
@@ -22,9 +23,12 @@ export interface Write {
  *
  * The versions that `context` covers are replaced. Under `lww` so are all that rank below the write: it counts
  * as having seen what its coordinator held. That, and not the merge, is where last-write-wins drops versions:
- * see `winner`.
+ * see KeyRecord.
  *
- * @returns `record` itself when the request was settled by another attempt, unless the context covers that one.
+ * A request that was settled is not applied again, unless the context covers the attempt that settled it:
+ * then the writer knows of that one and replaces it.
+ *
+ * @returns `record` itself when the request was settled before.
  * @throws KvError `invariant` when the dot is not a fresh one.
  */
 export function writeRecord(
@@ -33,32 +37,37 @@ export function writeRecord(
   context: VersionVector | undefined,
   policy: ConflictPolicy,
 ): KeyRecord {
-  const { dot, stamp, value, expiresAtMs, request } = write
-  const settled = settledAs(record.retired, request)
+  const { dot, stamp, value, expiresAtMs } = write
+  const settled = settledAs(record.retired, write.request)
   if (settled !== undefined && (context === undefined || !covers(context, settled))) return record
   let past = context === undefined ? record.past : joinVectors(record.past, context)
   if (covers(past, dot) || record.siblings.some((sibling) => sameDot(sibling.dot, dot))) {
     throw new KvError('invariant', `the version ${dot.actor}:${dot.counter} was given out twice`)
   }
 
+  // A merge prefers the settled attempt if that is the higher, and would void this one: then it goes unnamed.
+  const request = settled !== undefined && compareAge(settled, dot) > 0 ? '' : write.request
+  const settles = request !== '' && (write.retry || settled !== undefined)
+  const retired = settles ? joinRetired(record.retired, [{ request, dot }]) : record.retired
   const added: Sibling = { dot, stamp, value, expiresAtMs, request }
-  const settles = write.retry && request !== ''
-  const siblings: Sibling[] = [added]
-  const replaced: Sibling[] = []
+  const siblings = [added]
+  const outranked: Sibling[] = []
   for (const sibling of record.siblings) {
-    if (covers(past, sibling.dot)) continue
-    const sameRequest = settles && sibling.request === request
-    if (sameRequest || (policy === 'lww' && compareRank(sibling, added) < 0)) replaced.push(sibling)
+    // What is void is not folded into the past: that would cover other versions of its actor as well.
+    if (covers(past, sibling.dot) || isVoid(retired, sibling)) continue
+    if (policy === 'lww' && compareRank(sibling, added) < 0) outranked.push(sibling)
     else siblings.push(sibling)
   }
-  for (const sibling of replaced) {
-    if (!siblings.some((kept) => kept !== added && precedes(kept.dot, sibling.dot)))
-      past = foldDot(past, sibling.dot)
-    else if (!settles || sibling.request !== request) siblings.push(sibling)
+  for (const sibling of outranked) {
+    if (siblings.some((kept) => precedes(kept.dot, sibling.dot))) siblings.push(sibling)
+    else past = foldDot(past, sibling.dot)
   }
-  siblings.sort((x, y) => compareDots(x.dot, y.dot))
-  const retired = settles ? joinRetired(record.retired, [{ request, dot }]) : record.retired
+  siblings.sort(byDot)
   return { past, siblings, retired }
+}
+
+function byDot(a: Sibling, b: Sibling): number {
+  return compareDots(a.dot, b.dot)
 }
 
 /** A vector that covers `later` covers `earlier` too: the one cannot be folded while the other stays. */
