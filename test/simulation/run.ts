@@ -146,12 +146,12 @@ class Simulation {
     return this.world.loop.run(this.world.loop.now + micros)
   }
 
-  /** Runs until `done`, asked a hundred times a virtual second. @returns whether it came to be in time. */
+  /** Runs until `done`, asked four times a virtual second. @returns whether it came to be in time. */
   private async within(micros: number, done: () => boolean): Promise<boolean> {
     const end = this.world.loop.now + micros
     while (this.world.loop.now < end) {
       if (done()) return true
-      await this.pass(SECOND / 100)
+      await this.pass(SECOND / 4)
     }
     return done()
   }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { RingNode } from '../../server/node.ts'
 import { runCampaign } from './campaign.ts'
 import { simulate } from './run.ts'
+import { shareSlotTables } from './shared-slot-tables.ts'
 import { failureLines, Summary } from './summary.ts'
 
 const USAGE = `The simulator: a 5-node ring in one process, in virtual time, under faults that a seed draws.
@@ -45,6 +46,7 @@ async function many(count: number, start: number, jobs: number): Promise<boolean
 }
 
 async function one(seed: number, trace: boolean): Promise<boolean> {
+  shareSlotTables()
   const began = performance.now()
   const result = await simulate({
     seed,

@@ -16,6 +16,7 @@ export class SimulatedEndpoint implements Network {
   private readonly messageHandlers: ((from: NodeId, message: Buffer) => void)[] = []
   private readonly linkHandlers: ((peer: NodeId, state: LinkState) => void)[] = []
   private readonly datagramHandlers: ((datagram: Buffer, from: Address) => void)[] = []
+  private readonly linkChanges: [peer: NodeId, state: LinkState][] = []
   private closed = false
 
   constructor(
@@ -65,21 +66,33 @@ export class SimulatedEndpoint implements Network {
   }
 
   close(): Promise<void> {
-    this.closed = true
-    this.known.clear()
-    this.network.detach(this, false)
+    if (!this.closed) {
+      this.closed = true
+      this.known.clear()
+      this.network.detach(this, false)
+    }
     return Promise.resolve()
   }
 
   receive(from: NodeId, message: Buffer): void {
+    if (this.closed) return
     for (const handler of this.messageHandlers) handler(from, message)
   }
 
-  linkChanged(peer: NodeId, state: LinkState): void {
-    for (const handler of this.linkHandlers) handler(peer, state)
+  /** Tells the process of a link, after the present event, in the order of the changes. */
+  tell(peer: NodeId, state: LinkState): void {
+    this.linkChanges.push([peer, state])
+    this.network.loop.after(0, () =>
+      this.process.run(() => {
+        const change = this.linkChanges.shift()
+        if (change === undefined || this.closed) return
+        for (const handler of this.linkHandlers) handler(...change)
+      }),
+    )
   }
 
   hear(datagram: Buffer, from: Address): void {
+    if (this.closed) return
     for (const handler of this.datagramHandlers) handler(datagram, from)
   }
 }

@@ -46,7 +46,7 @@ export interface NetworkComponents {
 export class SimulatedNetwork {
   /** What is wrong with the network now: the rules that `kv chaos` has, in virtual wall-clock time. */
   readonly rules: FaultRules
-  private readonly loop: EventLoop
+  readonly loop: EventLoop
   private readonly prng: Prng
   private readonly hash: TraceHash
   private readonly onDelivery: DeliveryListener | undefined
@@ -155,16 +155,19 @@ export class SimulatedNetwork {
   close(endpoint: SimulatedEndpoint, peer: NodeId): void {
     const link = endpoint.links.get(peer)
     if (link === undefined) return
-    this.lower(link, link.mine(endpoint.id), 0)
+    this.dropEnd(link, link.mine(endpoint.id))
     this.lower(link, link.other(endpoint.id), this.delay(endpoint.id, peer))
   }
 
   private connect(from: SimulatedEndpoint, to: SimulatedEndpoint): void {
-    const link = new Link(from, to)
+    const known = to.links.get(from.id)
+    // Both may dial at once: one connection is enough.
+    if (known !== undefined && known === from.links.get(to.id)) return
     // A link of the peer's former process is found dead when the new one knocks.
-    for (const old of [to.links.get(from.id), from.links.get(to.id)]) {
+    for (const old of [known, from.links.get(to.id)]) {
       if (old !== undefined) for (const end of old.ends) this.dropEnd(old, end)
     }
+    const link = new Link(from, to)
     to.links.set(from.id, link)
     from.links.set(to.id, link)
     this.raise(link, link.mine(to.id))
@@ -207,9 +210,7 @@ export class SimulatedNetwork {
   private raise(link: Link, end: LinkEnd): void {
     end.up = true
     const peer = link.other(end.endpoint.id).endpoint.id
-    end.endpoint.process.run(() => {
-      if (end.up) end.endpoint.linkChanged(peer, 'connected')
-    })
+    end.endpoint.tell(peer, 'connected')
   }
 
   private lower(link: Link, end: LinkEnd, delay: number): void {
@@ -223,7 +224,7 @@ export class SimulatedNetwork {
     endpoint.links.delete(peer)
     if (end.up) {
       end.up = false
-      endpoint.process.run(() => endpoint.linkChanged(peer, 'disconnected'))
+      endpoint.tell(peer, 'disconnected')
     }
     if (!endpoint.process.dead && endpoint.known.has(peer)) this.dial(endpoint, peer, DIAL_AGAIN.first)
   }

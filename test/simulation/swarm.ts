@@ -65,7 +65,7 @@ export function drawSwarm(prng: Prng): Swarm {
     zones: prng.pick([1, 3, 5]),
     keys: prng.pick([1, 3, 6, 12]),
     clients: prng.between(2, 6),
-    thinkMs: prng.pick([100, 200, 400]),
+    thinkMs: prng.pick([150, 300, 600]),
     mixedQuorums: prng.chance(0.5),
     ttl: prng.chance(0.15),
     deletes: prng.pick([0, 0.1, 0.3]),

@@ -1,6 +1,7 @@
 import { RingNode } from '../../server/node.ts'
 import type { Violation } from './evidence.ts'
 import { simulate } from './run.ts'
+import { shareSlotTables } from './shared-slot-tables.ts'
 
 /** What a worker answers for one seed. */
 export interface SeedReport {
@@ -11,6 +12,8 @@ export interface SeedReport {
   readonly events: number
   readonly virtualMs: number
 }
+
+shareSlotTables()
 
 process.on('message', (seed: number) => {
   void simulate({ seed, makeNode: (components, settings) => new RingNode(components, settings) }).then(

@@ -27,8 +27,7 @@ function present(evidence: Evidence, key: string, supersession: Supersession): W
   for (const { record, key: held } of evidence.finals) {
     if (held !== key || record === undefined) continue
     for (const sibling of record.siblings) {
-      const write = supersession.ofRequest(sibling.request)
-      if (write !== undefined) found.add(write)
+      for (const write of supersession.ofSibling(sibling)) found.add(write)
     }
   }
   return [...found]

@@ -1,3 +1,4 @@
+import type { Sibling } from '../../../server/causality/record.ts'
 import { covers } from '../../../server/causality/version-vector.ts'
 import type { Evidence } from '../evidence.ts'
 import { acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
@@ -37,8 +38,12 @@ export class Supersession {
     return this.byValue.get(value)
   }
 
-  ofRequest(request: string): WriteOp | undefined {
-    return this.byRequest.get(request)
+  /** The writes that a version on a disk may stem from; a settled request can leave a version without its name. */
+  ofSibling(sibling: Sibling): readonly WriteOp[] {
+    const write = this.byRequest.get(sibling.request)
+    if (write !== undefined) return [write]
+    const value = sibling.value?.toString('latin1') ?? null
+    return this.writes.filter((candidate) => candidate.value === value && candidate.attempts.length > 1)
   }
 
   /** What the writer had read, and so replaced. */
@@ -92,6 +97,17 @@ export class Supersession {
     return seen
   }
 
+  /** Among siblings, a delete without a context removes what its coordinator found: any that began in time. */
+  private mayHaveSeen(write: WriteOp): readonly WriteOp[] {
+    if (this.evidence.conflicts === 'lww' || write.value !== null || write.basis !== undefined) return []
+    const end = Math.max(
+      ...write.attempts.map((attempt) =>
+        attempt.outcome === 'ok' ? attempt.completedAt : Number.POSITIVE_INFINITY,
+      ),
+    )
+    return this.writes.filter((other) => began(other) < end)
+  }
+
   private inContext(basis: ReadOp, write: WriteOp): boolean {
     const { context } = basis
     if (context === undefined) return false
@@ -109,7 +125,7 @@ export class Supersession {
       if (write !== undefined) {
         if (closure.has(write)) continue
         closure.add(write)
-        pending.push(...this.seen(write))
+        pending.push(...this.seen(write), ...this.mayHaveSeen(write))
         const rank = this.highest.get(write)
         if (rank !== undefined && (top === undefined || compareRanks(rank, top) > 0)) top = rank
         continue
