@@ -21,10 +21,10 @@ export function honesty(evidence: Evidence): Violation[] {
     }
     for (const copy of evidence.finals) {
       if (copy.key !== key) continue
-      for (const { request } of copy.record?.siblings ?? []) {
-        const write = supersession.ofRequest(request)
-        if (write !== undefined && failedForCertain(write))
-          report(`${describe(write)} failed, yet ${copy.node} holds it`)
+      for (const sibling of copy.record?.siblings ?? []) {
+        const [write, other] = supersession.ofSibling(sibling)
+        if (write === undefined || other !== undefined || !failedForCertain(write)) continue
+        report(`${describe(write)} failed, yet ${copy.node} holds it`)
       }
     }
   }
