@@ -49,6 +49,7 @@ export class Dialer {
   /** The peer listens elsewhere now. */
   redirect(address: Address): void {
     this.address = address
+    this.giveUp?.()
     this.failures = 0
     this.timer?.cancel()
     this.timer = undefined

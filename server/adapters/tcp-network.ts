@@ -131,6 +131,11 @@ export class TcpNetwork implements Network {
     this.components.broadcast?.onDatagram(handler)
   }
 
+  /** Connections that have not proved who they are. */
+  get strangers(): number {
+    return this.gate.size
+  }
+
   close(): Promise<void> {
     this.closing ??= this.shutDown()
     return this.closing
@@ -167,7 +172,7 @@ export class TcpNetwork implements Network {
       else this.admit(result.connection, result.session, true)
       done(!(result instanceof KvError))
     })
-    return () => introduction.abort('the link is not wanted any more')
+    return () => introduction.abort('the peer listens elsewhere now')
   }
 
   private admit(connection: Connection, session: Session, dialed: boolean): void {
