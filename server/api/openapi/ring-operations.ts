@@ -1,0 +1,226 @@
+import Type from 'typebox'
+import { content, errors, json, type Operation } from './operation.ts'
+import * as schemas from './schemas.ts'
+
+const node = {
+  id: 'n1',
+  state: 'up',
+  http: 'http://127.0.0.1:7071',
+  zone: 'default',
+  ownership: 0.6,
+  keys: 171_075,
+  bytes: 21_000_000,
+  hintsHeld: 0,
+  incarnation: '5f3a9c0d1e2b4a68',
+}
+const health = { status: 'ok', id: 'n1', cluster: 'kvring', ready: true, reason: '' }
+const rule = { id: 'f1', kind: 'partition', groups: [['n1', 'n2']], untilMs: 1_900_000_000_000 }
+const text = Type.String()
+
+function healthOperation(summary: string, description: string): Operation {
+  return {
+    summary,
+    description,
+    tags: ['health'],
+    response: {
+      200: json('yes', schemas.HealthResult, health),
+      503: json('no, and why', schemas.HealthResult, {
+        ...health,
+        status: 'not_ready',
+        ready: false,
+        reason: 'the ring is not formed yet',
+      }),
+    },
+  }
+}
+
+function page(summary: string, description: string, type: string, example: unknown): Operation {
+  return {
+    summary,
+    description,
+    tags: ['about'],
+    response: { 200: content(type, 'the page', text, example) },
+  }
+}
+
+export const RING_OPERATIONS: readonly (readonly [string, Operation])[] = [
+  [
+    'GET /ring',
+    {
+      summary: 'The state of the ring',
+      description:
+        'As this node sees it: who is up, who owns how much, what is wrong. Example: kv ring status',
+      tags: ['ring'],
+      response: {
+        200: json('the ring', schemas.RingStatus, {
+          cluster: 'kvring',
+          layoutVersion: 1,
+          n: 3,
+          r: 2,
+          w: 2,
+          health: 'ok',
+          reason: '',
+          slots: 16_384,
+          slotsBelowN: 0,
+          slotsWithoutQuorum: 0,
+          nodes: [node],
+        }),
+      },
+    },
+  ],
+  [
+    'GET /ring/layout',
+    {
+      summary: 'Who owns which slot',
+      description:
+        'Lets a client send each key to one of its owners: slot = CRC16(key, or the part in {braces}) mod 16384. ' +
+        'Example: curl http://127.0.0.1:7071/ring/layout',
+      tags: ['ring'],
+      response: {
+        200: json('the layout', schemas.LayoutResult, {
+          version: 1,
+          cluster: 'kvring',
+          ringId: '9f21c4d07a3be855',
+          n: 3,
+          r: 2,
+          w: 2,
+          conflicts: 'lww',
+          slots: 16_384,
+          members: [{ id: 'n1', zone: 'default', weight: 1, http: 'http://127.0.0.1:7071' }],
+          owners: 'AAAAAQAC...',
+          width: 3,
+        }),
+        ...errors('not_ready'),
+      },
+    },
+  ],
+  [
+    'GET /ring/locate',
+    {
+      summary: 'The nodes of a key',
+      description:
+        'Its slot, its owners, and who stands in for them, in order. Example: kv ring locate greeting',
+      tags: ['ring'],
+      querystring: Type.Object({
+        key: Type.String({ description: 'percent-encoded bytes', examples: ['greeting'] }),
+      }),
+      response: {
+        200: json('the preference list', schemas.LocateResult, {
+          key: 'greeting',
+          slot: 1205,
+          preferenceList: [{ id: 'n1', role: 'owner', state: 'up' }],
+        }),
+        ...errors('usage', 'not_ready'),
+      },
+    },
+  ],
+  [
+    'GET /nodes',
+    {
+      summary: 'The nodes of the ring',
+      description: 'The same as in /ring, by themselves. Example: kv node list',
+      tags: ['ring'],
+      response: { 200: json('the nodes', schemas.NodeList, { nodes: [node] }) },
+    },
+  ],
+  [
+    'GET /hints',
+    {
+      summary: 'Writes kept for others',
+      description: 'The hints that this node holds for owners that were out of reach. Example: kv hints list',
+      tags: ['ring'],
+      response: {
+        200: json('the hints', schemas.HintsStatus, {
+          hints: [{ holder: 'n1', target: 'n3', count: 12, bytes: 1800, oldestMs: 4200 }],
+        }),
+      },
+    },
+  ],
+  [
+    'GET /health',
+    healthOperation('Is the node well', 'As /health/ready. Example: curl http://127.0.0.1:7071/health'),
+  ],
+  [
+    'GET /health/live',
+    healthOperation(
+      'Should the node go on',
+      '503 where it cannot trust its disk any more: restart it. For service managers.',
+    ),
+  ],
+  [
+    'GET /health/ready',
+    healthOperation(
+      'Should clients come here',
+      '503 with the reason before the ring is formed, and while it stops. For load balancers.',
+    ),
+  ],
+  [
+    'GET /metrics',
+    page(
+      'Metrics',
+      'For Prometheus. Example: curl http://127.0.0.1:7071/metrics',
+      'text/plain',
+      'kvring_ready 1',
+    ),
+  ],
+  [
+    'GET /chaos',
+    {
+      summary: 'The faults in force',
+      description: 'Only with chaos on. Example: kv chaos status',
+      tags: ['chaos'],
+      response: {
+        200: json('the faults', schemas.FaultStatus, {
+          faults: [{ id: 'f1', kind: 'partition', nodes: ['n1', 'n2'], until: '2030-03-17T17:46:40.000Z' }],
+        }),
+        ...errors('forbidden'),
+      },
+    },
+  ],
+  [
+    'POST /chaos/faults',
+    {
+      summary: 'Break something',
+      description:
+        'Each node acts on its own part of a rule: send it to all of them. It heals by itself at untilMs. Only with ' +
+        'chaos on. Example: kv chaos partition n1,n2 --for 30s',
+      tags: ['chaos'],
+      body: { content: { 'application/json': { schema: { ...schemas.FaultRule, examples: [rule] } } } },
+      response: { 201: json('in force', schemas.FaultAdded, { id: 'f1' }), ...errors('usage', 'forbidden') },
+    },
+  ],
+  [
+    'DELETE /chaos/faults',
+    {
+      summary: 'Heal everything',
+      description: 'Only with chaos on. Example: kv chaos heal',
+      tags: ['chaos'],
+      response: {
+        200: json('how many there were', schemas.FaultsHealed, { healed: 2 }),
+        ...errors('forbidden'),
+      },
+    },
+  ],
+  [
+    'DELETE /chaos/faults/{id}',
+    {
+      summary: 'Heal one fault',
+      description: 'Only with chaos on. Example: kv chaos heal f1',
+      tags: ['chaos'],
+      params: Type.Object({ id: Type.String({ examples: ['f1'] }) }),
+      response: {
+        200: json('healed', schemas.FaultsHealed, { healed: 1 }),
+        ...errors('forbidden', 'not_found'),
+      },
+    },
+  ],
+  [
+    'GET /openapi.json',
+    page(
+      'This document',
+      'OpenAPI 3. Example: curl http://127.0.0.1:7071/openapi.json',
+      'application/json',
+      '{"openapi":"3.0.3"}',
+    ),
+  ],
+]

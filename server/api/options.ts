@@ -1,0 +1,119 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { KvError } from '../../shared/errors.ts'
+import type { Key } from '../../shared/key.ts'
+import { decodeContextToken } from '../causality/context-token.ts'
+import type { GetOptions, PutOptions } from '../coordinator/outcome.ts'
+import { durationIn, integerIn, parseQuery, type Query, switchIn } from './query.ts'
+
+/** More owners than a key can have. */
+const MAX_QUORUM = 1000
+/** Connections that are silent for a little longer are closed. */
+export const MAX_TIMEOUT_MS = 60_000
+/** A hundred years: stamps stay exact. */
+export const MAX_TTL_MS = 100 * 365 * 86_400_000
+
+export interface ReadOptions extends GetOptions {
+  /** The reader wants all concurrent values. */
+  readonly siblings: boolean
+}
+
+const READ_PARAMETERS = ['r', 'siblings', 'timeout', 'linearizable', 'key']
+const DELETE_PARAMETERS = ['w', 'strict', 'timeout', 'key']
+const PUT_PARAMETERS = [...DELETE_PARAMETERS, 'ttl']
+const PLAIN_READ: ReadOptions = { siblings: false }
+
+/** @throws KvError `usage` */
+export function readOptions(text: string): ReadOptions {
+  if (text === '') return PLAIN_READ
+  const query = parseQuery(text, READ_PARAMETERS)
+  if (switchIn(query, 'linearizable') === true) throw notAvailable('linearizable reads')
+  return {
+    r: integerIn(query, 'r', 1, MAX_QUORUM),
+    timeoutMs: timeoutIn(query),
+    siblings: switchIn(query, 'siblings') ?? false,
+  }
+}
+
+/** What a write is asked for, besides its body. */
+export interface WriteRequest {
+  readonly method: string
+  readonly key: Key
+  readonly query: string
+  readonly headers: IncomingHttpHeaders
+}
+
+/** @throws KvError `usage` for anything that would otherwise be ignored. */
+export function writeOptions(
+  { method, key, query: text, headers }: WriteRequest,
+  secret: Buffer,
+): PutOptions {
+  refuseConditions(headers)
+  const token = headers['x-kv-context']
+  const request = headers['x-kv-request-id']
+  const retry = headers['x-kv-retry']
+  if (text === '' && token === undefined && request === undefined && retry === undefined) return PLAIN_WRITE
+  const query = parseQuery(text, method === 'PUT' ? PUT_PARAMETERS : DELETE_PARAMETERS)
+  return {
+    w: integerIn(query, 'w', 1, MAX_QUORUM),
+    strict: switchIn(query, 'strict'),
+    timeoutMs: timeoutIn(query),
+    ttlMs: durationIn(query, 'ttl', MAX_TTL_MS),
+    context: token === undefined || token === '' ? undefined : decodeContextToken(key, String(token), secret),
+    ...requestName(request as string | undefined, retryIn(retry as string | undefined)),
+  }
+}
+
+const PLAIN_WRITE: PutOptions = {}
+
+/** What a whole batch can be asked for. @throws KvError `usage` */
+export function batchOptions(text: string): Pick<PutOptions, 'w' | 'strict' | 'timeoutMs'> & GetOptions {
+  const query = parseQuery(text, ['w', 'r', 'strict', 'timeout'])
+  return {
+    w: integerIn(query, 'w', 1, MAX_QUORUM),
+    r: integerIn(query, 'r', 1, MAX_QUORUM),
+    strict: switchIn(query, 'strict'),
+    timeoutMs: timeoutIn(query),
+  }
+}
+
+/** @throws KvError `usage` for a name of other characters, and for a retry of nothing. */
+export function requestName(
+  request: string | undefined,
+  retry: boolean | undefined,
+): Pick<PutOptions, 'request' | 'retry'> {
+  if (request !== undefined && !/^[A-Za-z0-9._:-]{1,64}$/.test(request)) {
+    const hint = '1 to 64 letters, digits, dots, colons, dashes or underscores; draw them at random'
+    throw new KvError('usage', 'the request id is not one', hint)
+  }
+  if (retry === true && request === undefined) {
+    throw new KvError('usage', 'a retry names no request', 'send the X-KV-Request-Id of the first attempt')
+  }
+  return { request, retry }
+}
+
+function retryIn(header: string | undefined): boolean | undefined {
+  if (header === undefined || header === 'true' || header === 'false') return header && header === 'true'
+  throw new KvError('usage', 'X-KV-Retry is neither true nor false', 'leave it out for a first attempt')
+}
+
+function timeoutIn(query: Query): number | undefined {
+  return durationIn(query, 'timeout', MAX_TIMEOUT_MS)
+}
+
+function refuseConditions(headers: IncomingHttpHeaders): void {
+  if (headers['if-match'] !== undefined || headers['if-none-match'] !== undefined) {
+    throw notAvailable('conditional writes')
+  }
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new KvError(
+      'usage',
+      `Content-Encoding: ${encoding} would be lost`,
+      'send the bytes as they are to be kept',
+    )
+  }
+}
+
+function notAvailable(what: string): KvError {
+  return new KvError('usage', `${what} are not available in this version`, 'see /docs for what is')
+}

@@ -1,0 +1,20 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+export type HttpMethod = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+
+/**
+ * One path of the API and what answers it. The OpenAPI description of each stands in openapi/, which is loaded
+ * only when somebody reads it.
+ */
+export interface Route {
+  readonly method: HttpMethod | readonly HttpMethod[]
+  /** As OpenAPI writes it: `/kv/{key}`. */
+  readonly path: string
+  /** Hands the body over as it arrives; otherwise it is a Buffer of at most maxValueBytes. */
+  readonly streams?: boolean
+  readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown
+}
+
+export function methodsOf(route: Route): readonly HttpMethod[] {
+  return typeof route.method === 'string' ? [route.method] : route.method
+}

@@ -1,0 +1,29 @@
+import type { FaultRule, HintsStatus, LocateResult, RingStatus } from '../../shared/api.ts'
+import type { Key } from '../../shared/key.ts'
+import type { Coordinator } from '../coordinator/outcome.ts'
+import type { Layout } from '../membership/layout.ts'
+import type { NodeId } from '../ports/network.ts'
+
+/** What the HTTP API needs of the node that it serves. */
+export interface ServedNode {
+  readonly coordinator: Coordinator
+  readiness(): { readonly ready: boolean; readonly reason: string }
+  healthy(): boolean
+  status(): RingStatus
+  /** @throws KvError `not_ready` before the first layout. */
+  locate(key: Key): LocateResult
+  hints(): HintsStatus
+  /** Who owns what; undefined before the first layout. */
+  placement(): ServedPlacement | undefined
+  /** @throws KvError `usage` for a rule that makes no sense, `forbidden` where chaos is off. */
+  addFault(rule: FaultRule): void
+  /** @returns how many were healed; without an id, all. */
+  healFault(id?: string): number
+  faults(): readonly FaultRule[]
+  stats(): ReadonlyMap<string, number>
+}
+
+export interface ServedPlacement {
+  readonly layout: Layout
+  readonly slots: { owners(slot: number): readonly NodeId[] }
+}
