@@ -7,14 +7,17 @@ type CommandModule = () => Promise<{ readonly default: Command.Class }>
  * A new command is a file there with a default-exported class, and a line here.
  */
 export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, CommandModule>([
+  ['completion', () => import('./commands/completion.ts')],
   ['context:list', () => import('./commands/context/list.ts')],
   ['context:show', () => import('./commands/context/show.ts')],
   ['context:use', () => import('./commands/context/use.ts')],
   ['count', () => import('./commands/count.ts')],
   ['del', () => import('./commands/del.ts')],
   ['exists', () => import('./commands/exists.ts')],
+  ['export', () => import('./commands/export.ts')],
   ['get', () => import('./commands/get.ts')],
   ['help', () => import('./commands/help.ts')],
+  ['import', () => import('./commands/import.ts')],
   ['scan', () => import('./commands/scan.ts')],
   ['set', () => import('./commands/set.ts')],
   ['version', () => import('./commands/version.ts')],

@@ -1,6 +1,6 @@
 import type { Config } from '@oclif/core'
 import { KvError } from '../shared/errors.ts'
-import { nearest } from './suggest.ts'
+import { nearest } from '../shared/nearest.ts'
 
 /** What a command line asks for. */
 export type CommandRequest =

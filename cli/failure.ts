@@ -1,5 +1,5 @@
 import { KvError, toKvError } from '../shared/errors.ts'
-import { nearest } from './suggest.ts'
+import { nearest } from '../shared/nearest.ts'
 
 /** The fields that the errors of oclif's parser have, by which one is known from another. */
 interface ParserError extends Error {

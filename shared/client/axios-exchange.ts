@@ -28,8 +28,8 @@ export class AxiosExchange implements Exchange {
   async stream(endpoint: string, request: HttpRequest): Promise<HttpResponse<AsyncIterable<Buffer>>> {
     const departure: Departure = { sent: false }
     try {
-      const answer = await this.request<AsyncIterable<Buffer>>(endpoint, request, 'stream', departure)
-      return { ...read(answer), body: chunks(answer.data) }
+      const answer = await this.request<http.IncomingMessage>(endpoint, request, 'stream', departure)
+      return { ...read(answer), body: chunks(answer.data, request.timeoutMs) }
     } catch (thrown) {
       throw linkError(thrown, departure)
     }
@@ -95,11 +95,21 @@ function read<Body>(answer: AxiosResponse<Body>): HttpResponse<Body> {
   return { status: answer.status, headers, body: answer.data }
 }
 
-async function* chunks(body: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+/** The body as it arrives. axios's timeout ends with the headers, so the silence after them is watched here. */
+async function* chunks(body: http.IncomingMessage, timeoutMs: number): AsyncIterable<Buffer> {
+  const { socket } = body
+  const silent = (): void => {
+    body.destroy(new LinkError('no answer in time', true, true))
+  }
+  socket.setTimeout(timeoutMs)
+  socket.on('timeout', silent)
   try {
-    yield* body
+    yield* body as AsyncIterable<Buffer>
   } catch (thrown) {
     throw linkError(thrown, { sent: true })
+  } finally {
+    socket.setTimeout(0)
+    socket.removeListener('timeout', silent)
   }
 }
 

@@ -57,6 +57,12 @@ export interface ScanOptions {
   readonly values?: boolean | undefined
 }
 
+interface WriteRequest extends Pick<HttpRequest, 'method'> {
+  readonly path: (serverTimeoutMs: number) => string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Buffer
+}
+
 /** Entries asked for at a time: few enough that a page that is cut off is cheap to ask for again. */
 const PAGE_ENTRIES = 1000
 
@@ -77,29 +83,29 @@ export class KvClient {
 
   async set(key: Key, value: Buffer, options: WriteOptions = {}): Promise<WriteResult> {
     const { w, ttlMs, strict, context } = options
-    const path = `/kv/${keyToPath(key)}${query({ w, ttl: ttlMs, strict })}`
+    const path = (timeout: number): string => keyPath(key, { w, ttl: ttlMs, strict, timeout })
     const headers = { 'Content-Type': 'application/octet-stream', ...contextHeader(context) }
     return this.write<WriteResult>({ method: 'PUT', path, headers, body: value })
   }
 
   async del(key: Key, options: Pick<WriteOptions, 'w' | 'strict' | 'context'> = {}): Promise<DeleteResult> {
-    const path = `/kv/${keyToPath(key)}${query({ w: options.w, strict: options.strict })}`
+    const { w, strict } = options
+    const path = (timeout: number): string => keyPath(key, { w, strict, timeout })
     return this.write<DeleteResult>({ method: 'DELETE', path, headers: contextHeader(options.context) })
   }
 
   /** @throws KvError `not_found` */
   async get(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
-    const path = `/kv/${keyToPath(key)}${query({ r: options.r, siblings: options.siblings })}`
+    const { r, siblings } = options
+    const path = (timeout: number): string => keyPath(key, { r, siblings, timeout })
     // 300 is the answer with several siblings, where they were asked for.
-    const answer = await this.read({ method: 'GET', path }, [300])
+    const answer = await this.read('GET', path, [300])
     return readJson<ReadResult>({ ...answer, status: 200 }, false)
   }
 
   async exists(key: Key, options: Pick<ReadOptions, 'r'> = {}): Promise<boolean> {
-    const answer = await this.read(
-      { method: 'HEAD', path: `/kv/${keyToPath(key)}${query({ r: options.r })}` },
-      [404],
-    )
+    const path = (timeout: number): string => keyPath(key, { r: options.r, timeout })
+    const answer = await this.read('HEAD', path, [404])
     // A HEAD has no body: this header tells a node's "not found" from that of some other server.
     if (answer.headers['x-kv-replies'] === undefined) throw readError(answer, false)
     return answer.status !== 404
@@ -137,10 +143,11 @@ export class KvClient {
   ): AsyncIterable<BatchOutcome> {
     const headers = { 'Content-Type': 'application/x-ndjson', Accept: 'application/x-ndjson' }
     const body = batchBody(operations)
+    const path = `/kv${query({ timeout: serverTime(timeoutMs) })}`
     let line = 0
     for await (const value of this.lines(endpoint, {
       method: 'POST',
-      path: '/kv',
+      path,
       headers,
       body,
       timeoutMs,
@@ -181,21 +188,23 @@ export class KvClient {
   }
 
   private async json<T>(path: string): Promise<T> {
-    return readJson<T>(await this.read({ method: 'GET', path }), false)
+    return readJson<T>(await this.read('GET', () => path), false)
   }
 
   private read(
-    request: Pick<HttpRequest, 'method' | 'path'>,
+    method: 'GET' | 'HEAD',
+    path: (serverTimeoutMs: number) => string,
     wanted: readonly number[] = [],
   ): Promise<HttpResponse<Buffer>> {
     return this.attempt(false, async ({ endpoint, timeoutMs }) => {
-      const answer = await this.components.exchange.send(endpoint, { ...request, timeoutMs })
+      const request = { method, path: path(serverTime(timeoutMs)), timeoutMs }
+      const answer = await this.components.exchange.send(endpoint, request)
       if (answer.status < 300 || wanted.includes(answer.status)) return answer
       throw readError(answer, false)
     })
   }
 
-  private write<T>(request: Omit<HttpRequest, 'timeoutMs'>): Promise<T> {
+  private write<T>(request: WriteRequest): Promise<T> {
     const id = this.components.requestId()
     return this.attempt(true, async ({ endpoint, timeoutMs, retry }) => {
       const headers = {
@@ -203,10 +212,9 @@ export class KvClient {
         'X-KV-Request-Id': id,
         ...(retry ? { 'X-KV-Retry': 'true' } : {}),
       }
-      return readJson<T>(
-        await this.components.exchange.send(endpoint, { ...request, headers, timeoutMs }),
-        true,
-      )
+      const path = request.path(serverTime(timeoutMs))
+      const answer = await this.components.exchange.send(endpoint, { ...request, path, headers, timeoutMs })
+      return readJson<T>(answer, true)
     })
   }
 
@@ -257,6 +265,18 @@ export class KvClient {
     const at = this.endpoints.indexOf(endpoint)
     if (at > 0) this.endpoints.push(...this.endpoints.splice(0, at))
   }
+}
+
+/** Longest time that a server accepts for one operation. */
+const MAX_SERVER_TIME_MS = 60_000
+
+/** What a node may take of an attempt's time, so that its own verdict arrives before the client gives up on it. */
+function serverTime(timeoutMs: number): number {
+  return Math.min(MAX_SERVER_TIME_MS, Math.max(1, Math.floor(timeoutMs * 0.9)))
+}
+
+function keyPath(key: Key, parameters: Parameters<typeof query>[0]): string {
+  return `/kv/${keyToPath(key)}${query(parameters)}`
 }
 
 function contextHeader(context: string | undefined): Record<string, string> {
