@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { summaryTable, tallyCheck, tallyMocha, tallySeeds, total } from './tally.js'
+
+/** The whole test suite: `npm test`. */
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const SEEDS = 500
+const MINUTE = 60_000
+
+const bin = (script, ...argv) => [`node_modules/${script}`, ...argv]
+const mocha = (...argv) =>
+  bin('mocha/bin/mocha.js', '--reporter', 'dot', '--forbid-only', '--forbid-pending', ...argv)
+const simulator = (...argv) => ['--import', 'tsx', 'test/simulation/sim.ts', ...argv]
+
+/** Stages of one wave run side by side, two at a time; the others want both processors for themselves. */
+const WAVES = [
+  [
+    { name: 'format, lint', argv: bin('@biomejs/biome/bin/biome', 'ci', '.'), tally: tallyCheck },
+    { name: 'types', argv: bin('typescript/bin/tsc', '--noEmit'), tally: tallyCheck },
+    { name: 'typed lint', argv: bin('eslint/bin/eslint.js', '.', '--max-warnings', '0'), tally: tallyCheck },
+    { name: 'house rules', argv: mocha('test/unit/tidy.test.ts'), tally: tallyMocha },
+    {
+      name: 'unit, contract, property',
+      argv: mocha('--ignore', 'test/unit/tidy.test.ts', 'test/{unit,contract,property}/**/*.test.ts'),
+      tally: tallyMocha,
+    },
+  ],
+  [
+    {
+      name: `simulation, ${SEEDS} seeds`,
+      argv: simulator('--seeds', String(SEEDS), '--jobs', String(Math.max(2, availableParallelism()))),
+      tally: tallySeeds,
+    },
+  ],
+  [{ name: 'simulation, planted bugs', argv: mocha('test/simulation/**/*.test.ts'), tally: tallyMocha }],
+  [{ name: 'end to end', argv: mocha('test/e2e/**/*.test.ts'), tally: tallyMocha }],
+]
+
+/** No stage takes so long by itself: one that does hangs. */
+const STAGE_LIMIT_MS = 7 * MINUTE
+
+const running = new Set()
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    for (const child of running) stop(child)
+    process.exit(130)
+  })
+}
+
+const results = []
+for (const wave of WAVES) results.push(...(await runWave(wave)))
+
+const { passed, failed } = total(results)
+console.log(`\n${summaryTable(results).join('\n')}\n`)
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
+
+async function runWave(stages) {
+  const queue = [...stages.entries()]
+  const finished = new Array(stages.length)
+  const lane = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [index, stage] = next
+      finished[index] = await runStage(stage, stages.length === 1)
+    }
+  }
+  await Promise.all([lane(), lane()])
+  return finished
+}
+
+/** Where it runs alone its output is shown as it comes, otherwise in one piece at its end. */
+function runStage({ name, argv, tally }, alone) {
+  const began = performance.now()
+  if (alone) console.log(`\n== ${name}`)
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, argv, {
+      cwd: ROOT,
+      env: cleanEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, so that a stage that hangs is stopped with all that it has started.
+      detached: true,
+    })
+    running.add(child)
+    const chunks = []
+    const collect = (chunk) => {
+      chunks.push(chunk)
+      if (alone) process.stdout.write(chunk)
+    }
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    const watchdog = setTimeout(() => {
+      collect(Buffer.from(`\n${name}: still running after ${STAGE_LIMIT_MS / MINUTE} minutes, stopped\n`))
+      stop(child)
+    }, STAGE_LIMIT_MS)
+    child.on('close', (code) => {
+      clearTimeout(watchdog)
+      running.delete(child)
+      const output = Buffer.concat(chunks).toString('utf8')
+      if (!alone) console.log(`\n== ${name}\n${output.trimEnd()}`)
+      resolve({ name, ...tally(output, code ?? 1), seconds: (performance.now() - began) / 1000 })
+    })
+  })
+}
+
+function stop(child) {
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error
+  }
+}
+
+/** The user's own rings and settings are none of the tests' business. */
+function cleanEnvironment() {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('KV_'))
+  return { ...Object.fromEntries(kept), NO_COLOR: '1', FORCE_COLOR: '0' }
+}
