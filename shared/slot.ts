@@ -1,4 +1,4 @@
-import type { Key } from '../../shared/key.ts'
+import type { Key } from './key.ts'
 
 /** As many as in Redis Cluster, whose function this is too, so that its clients find the owners of a key. */
 export const SLOTS = 16_384
