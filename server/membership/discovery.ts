@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Address, Network } from '../ports/network.ts'
 import type { Random } from '../ports/random.ts'
-import type { Trace } from '../ports/trace.ts'
+import type { Trace, TraceFields } from '../ports/trace.ts'
 import { type Beacon, BeaconCodec } from './beacon.ts'
 import { OccasionalReports } from './occasional.ts'
 import { ReplayGuard } from './replay-guard.ts'
@@ -129,12 +129,7 @@ export class Discovery {
     return id === self.id && incarnation === self.incarnation && here
   }
 
-  private report(
-    level: 'warn' | 'error',
-    event: string,
-    subject: string,
-    fields: Record<string, string | number>,
-  ): void {
+  private report(level: 'warn' | 'error', event: string, subject: string, fields: TraceFields): void {
     this.reports.report(level, event, subject, fields, this.components.clock.monotonicMs())
   }
 }

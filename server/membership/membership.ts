@@ -216,12 +216,12 @@ export class Membership {
   private round(): void {
     const { clock, trace } = this.components
     const now = clock.monotonicMs()
-    this.portrait.refresh()
     const stalledMs = this.detector.tick(now)
     if (stalledMs > 0) trace.event('warn', 'node.stalled', { ms: Math.round(stalledMs) })
     const jumpMs = this.skew.round(clock.wallMs(), now)
     if (jumpMs !== 0) trace.event('warn', 'clock.jumped', { ms: Math.round(jumpMs) })
     this.roster.round()
+    this.portrait.refresh()
     this.bootstrap.tick()
   }
 
@@ -257,6 +257,7 @@ export class Membership {
     const now = this.components.clock.monotonicMs()
     this.components.trace.event('info', 'member.changed', { node: id, state: liveness, reachable })
     this.hints.setReachable(id, reachable, now)
+    this.portrait.refreshGrievances()
     if (reachable) for (const listener of this.reachableListeners) listener(id)
     else if (now - this.newsMs >= NEWS_INTERVAL_MS) {
       this.newsMs = now

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Address, NodeId } from '../ports/network.ts'
 import type { SelfDescription } from './discovery.ts'
 import { type FailureDetector, HEARTBEAT_INTERVAL_MS } from './failure-detector.ts'
-import type { Grievance, Heartbeat, NodeReport } from './heartbeat.ts'
+import type { Grievance, Heartbeat, NodeReport, PeerAddress } from './heartbeat.ts'
 import type { LayoutStore } from './layout-store.ts'
 import { type MemberView, memberView } from './member-view.ts'
 import type { Roster } from './roster.ts'
@@ -37,6 +37,8 @@ export class SelfPortrait {
   private readonly settings: PortraitSettings
   private source: (() => NodeReport) | undefined
   private report: NodeReport | undefined
+  private gossip: readonly PeerAddress[] = []
+  private grievances: ReadonlyMap<NodeId, Grievance> = new Map()
 
   constructor(components: PortraitComponents, settings: PortraitSettings) {
     this.components = components
@@ -47,9 +49,25 @@ export class SelfPortrait {
     this.source = source
   }
 
-  /** Once a round: the report may cost something. */
+  /** Once a round rather than for each heartbeat: the report may cost something. */
   refresh(): void {
+    const { roster, detector } = this.components
     this.report = this.source?.()
+    this.gossip = roster.gossip((id) => detector.reachable(id))
+    this.refreshGrievances()
+  }
+
+  /** As soon as there is news of a peer. */
+  refreshGrievances(): void {
+    const { clock, detector, layouts } = this.components
+    const now = clock.monotonicMs()
+    const found = new Map<NodeId, Grievance>()
+    for (const { id } of layouts.layout()?.members ?? []) {
+      if (id === this.settings.id) continue
+      if (detector.accuses(id, now)) found.set(id, detector.liveness(id) === 'down' ? 'down' : 'suspect')
+      else if (now - detector.lastUnreachableMs(id, now) <= MENTION_MS) found.set(id, 'unreachable')
+    }
+    this.grievances = found
   }
 
   forBeacon(): SelfDescription {
@@ -60,7 +78,7 @@ export class SelfPortrait {
   }
 
   forHeartbeat(): Heartbeat {
-    const { clock, hybridClock, layouts, roster, detector } = this.components
+    const { clock, hybridClock, layouts } = this.components
     const { peer, layoutVersion, ringId, ...self } = this.forBeacon()
     return {
       ...self,
@@ -71,8 +89,8 @@ export class SelfPortrait {
       layoutDigest: layouts.digest(),
       stamp: hybridClock.now(),
       wallMs: clock.wallMs(),
-      grievances: this.grievances(clock.monotonicMs()),
-      gossip: roster.gossip((id) => detector.reachable(id)),
+      grievances: this.grievances,
+      gossip: this.gossip,
       ready: this.ready(),
       report: this.report,
     }
@@ -87,16 +105,5 @@ export class SelfPortrait {
 
   private ready(): boolean {
     return this.report !== undefined && this.components.clockTrusted()
-  }
-
-  private grievances(now: number): Map<NodeId, Grievance> {
-    const { detector, layouts } = this.components
-    const found = new Map<NodeId, Grievance>()
-    for (const { id } of layouts.layout()?.members ?? []) {
-      if (id === this.settings.id) continue
-      if (detector.accuses(id, now)) found.set(id, detector.liveness(id) === 'down' ? 'down' : 'suspect')
-      else if (now - detector.lastUnreachableMs(id, now) <= MENTION_MS) found.set(id, 'unreachable')
-    }
-    return found
   }
 }
