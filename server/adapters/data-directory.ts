@@ -102,7 +102,12 @@ async function openLocked(
 
   const db = new ClassicLevel<Buffer, Buffer>(database, { ...DATABASE_OPTIONS, createIfMissing: created })
   await db.open()
-  if (created) await writeMarker(directory, marker)
+  try {
+    if (created) await writeMarker(directory, marker)
+  } catch (thrown) {
+    await db.close()
+    throw thrown
+  }
   const storage = new LevelStorage({ db }, { durability: settings.durability ?? 'sync', directory })
   return {
     storage,
@@ -131,8 +136,16 @@ async function makeDirectory(directory: string): Promise<void> {
   })
   if (found !== undefined && !found.isDirectory()) throw notADirectory(directory)
   if (found !== undefined) return
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  await syncDirectory(dirname(directory))
+  await makePath(directory)
+}
+
+/** Durably, and without the endless loop of `recursive: true` where the parent is there but takes no directories. */
+async function makePath(path: string): Promise<void> {
+  const parent = dirname(path)
+  const parentFound = await stat(parent).catch(() => undefined)
+  if (parentFound === undefined && parent !== path) await makePath(parent)
+  await mkdir(path, { mode: 0o700 })
+  await syncDirectory(parent)
 }
 
 function notADirectory(directory: string): KvError {

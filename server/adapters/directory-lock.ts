@@ -47,7 +47,16 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
         `stop it first (kill ${holder.pid}), or give this node a --data directory of its own`,
       )
     }
-    await unlink(path).catch(() => undefined)
+    await removeStale(path)
+  }
+}
+
+async function removeStale(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (thrown) {
+    // Somebody else was faster.
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown
   }
 }
 

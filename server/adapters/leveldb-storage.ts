@@ -1,4 +1,3 @@
-import type { ClassicLevel } from 'classic-level'
 import { KvError } from '../../shared/errors.ts'
 import type { Storage, StorageEntry, StorageOp, StorageRange } from '../ports/storage.ts'
 import { storageError } from './leveldb-errors.ts'
@@ -6,8 +5,25 @@ import { storageError } from './leveldb-errors.ts'
 /** `async` resolves a commit before it is on the disk: the last moments before a power cut are lost. */
 export type Durability = 'sync' | 'async'
 
-/** What is used of classic-level. */
-export type LevelDatabase = Pick<ClassicLevel<Buffer, Buffer>, 'batch' | 'getSync' | 'iterator' | 'close'>
+/** What is used of classic-level: a batch takes copies of what it is given. */
+export interface LevelDatabase {
+  getSync(key: Buffer): Buffer | undefined
+  iterator(options: StorageRange & { highWaterMarkBytes: number }): LevelIterator
+  batch(): LevelBatch
+  close(): Promise<void>
+}
+
+export interface LevelIterator {
+  nextv(size: number): Promise<[Buffer, Buffer][]>
+  close(): Promise<void>
+}
+
+export interface LevelBatch {
+  put(key: Buffer, value: Buffer): unknown
+  del(key: Buffer): unknown
+  write(options: { sync: boolean }): Promise<void>
+  close(): Promise<void>
+}
 
 export interface LevelStorageSettings {
   readonly durability: Durability
@@ -31,7 +47,7 @@ interface Waiter {
 
 /** Commits that reach the disk in one write, in the order of the calls. */
 interface Group {
-  readonly batch: ReturnType<LevelDatabase['batch']>
+  readonly batch: LevelBatch
   readonly waiters: Waiter[]
   bytes: number
 }
