@@ -44,14 +44,24 @@ const CLI = {
   outfile: 'dist/cli/kv.cjs',
 }
 
-/** One node of the ring. Packages stay outside: some load a native library, workers or files beside them. */
+/**
+ * One node of the ring, with its packages: a quarter of the processor time to start, and five start at once.
+ * Packages stay outside that load a native library, a worker or files beside them.
+ */
 const SERVER = {
   ...COMMON,
   entryPoints: ['server/main.ts'],
   format: 'esm',
-  packages: 'external',
+  // What is imported on demand (the generated documentation) is not loaded before.
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  external: ['classic-level', 'pino', '@fastify/static', '@fastify/swagger-ui'],
+  // Packages in CommonJS ask for the modules of Node.js this way.
+  banner: {
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+  },
   sourcemap: true,
-  outfile: 'dist/server/main.js',
+  outdir: 'dist/server',
 }
 
 /** Makes dist/ and oclif.manifest.json of the sources. */
