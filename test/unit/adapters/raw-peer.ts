@@ -13,6 +13,7 @@ export class RawSocket {
 
   constructor({ host, port }: Address) {
     this.socket = connect(port, host)
+    this.socket.setNoDelay(true)
     this.socket.on('error', () => {})
     this.socket.on('close', () => {
       this.closed = true
