@@ -126,7 +126,8 @@ export class Replica {
     dot: Dot,
     done: Durable,
   ): Written {
-    records.whenDurable(key, done)
+    // Not before this call returns, as with a write that is staged: the caller has not seen `Written` yet.
+    void Promise.resolve().then(() => records.whenDurable(key, done))
     const sibling = before.siblings.find((held) => sameDot(held.dot, dot))
     const stamp = sibling?.stamp ?? winner(before)?.stamp ?? { wallMs: 0, logical: 0 }
     return { dot, stamp, bytes: encodeRecord(key, before), before }
