@@ -1,5 +1,10 @@
 import type { AddressInfo } from 'node:net'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type onResponseHookHandler,
+} from 'fastify'
 import { KvError } from '../../shared/errors.ts'
 import { batchRoute } from './batch-route.ts'
 import { BrowserGuard } from './browser-guard.ts'
@@ -14,10 +19,11 @@ import { LiveStreams } from './live-streams.ts'
 import { metricsRoute } from './metrics-route.ts'
 import { notFoundHandler } from './not-found.ts'
 import { RequestMetrics } from './request-metrics.ts'
+import { Responder } from './responder.ts'
 import { ringRoutes } from './ring-routes.ts'
 import { methodsOf, type Route } from './route.ts'
 import { scanRoutes } from './scan-route.ts'
-import { routedUrl } from './target.ts'
+import { KEY_PATH, routedUrl } from './target.ts'
 
 /** The HTTP server of one node: it parses, calls the coordinator, and prints. */
 export class HttpApi {
@@ -25,10 +31,12 @@ export class HttpApi {
   readonly app: FastifyInstance
   private readonly context: ApiContext
   private readonly metrics = new RequestMetrics()
+  private readonly responder: Responder
   private readonly live = new LiveStreams()
 
   constructor(components: ApiComponents, settings: ApiSettings) {
     this.context = { ...components, settings }
+    this.responder = new Responder(components.clock, this.metrics)
     this.app = this.makeServer()
     this.app.server.maxConnections = settings.maxConnections
     this.guard()
@@ -98,7 +106,7 @@ export class HttpApi {
   private routes(): Route[] {
     const { context } = this
     const routes = [
-      ...keyRoutes(context),
+      ...keyRoutes(context, this.responder),
       batchRoute(context, this.live),
       ...scanRoutes(context),
       ...ringRoutes(context),
@@ -116,16 +124,23 @@ export class HttpApi {
       url: path.replace('/kv/{key}', '/kv/key').replace(/\{(\w+)\}/g, ':$1'),
       exposeHeadRoute: false,
       handler,
-      onResponse: (request, reply, done) => {
-        this.metrics.observe(request.method, path, reply.raw.statusCode, reply.elapsedTime / 1000)
-        done()
-      },
+      ...(path === '/kv/{key}' ? {} : { onResponse: this.observer(path) }),
     })
   }
 
+  private observer(path: string): onResponseHookHandler {
+    return (request, reply, done) => {
+      this.metrics.observe(request.method, path, reply.raw.statusCode, reply.elapsedTime / 1000)
+      done()
+    }
+  }
+
   private guard(): void {
-    const guard = new BrowserGuard(this.context.settings.hostNames)
+    const { settings, clock } = this.context
+    const guard = new BrowserGuard(settings.hostNames)
+    this.app.decorateRequest('beganMs', 0)
     this.app.addHook('onRequest', (request, _reply, done) => {
+      request.beganMs = clock.monotonicMs()
       done(guard.refusal(request.method, request.headers))
     })
   }
@@ -136,6 +151,7 @@ export class HttpApi {
       const { message, stack = '' } = thrown as Error
       this.context.trace.event('error', 'http.failed', { method: request.method, message, stack })
     }
+    if (request.url === KEY_PATH) this.responder.count(request, error.kind.http)
     sendError(reply, error)
   }
 }

@@ -8,8 +8,10 @@ import type { GetOutcome, PutOutcome } from '../coordinator/outcome.ts'
 /** Outcomes of the coordinator in the words of the API. */
 
 export function writeResult(key: Key, outcome: PutOutcome): WriteResult {
+  const { key: text, keyEncoding } = encodeKey(key)
   const { version, acks, w, sloppy, coordinator } = outcome
-  return { ...encodeKey(key), version, acks, w, sloppy, coordinator }
+  if (keyEncoding !== undefined) return { key: text, keyEncoding, version, acks, w, sloppy, coordinator }
+  return { key: text, version, acks, w, sloppy, coordinator }
 }
 
 export function deleteResult(key: Key, outcome: PutOutcome): DeleteResult {

@@ -33,6 +33,7 @@ class IdleCoordinator implements Coordinator {
 }
 
 async function serve(which: string): Promise<void> {
+  process.on('message', () => process.send?.(cpuMicroseconds()))
   if (which === 'bare') {
     const app = Fastify({ logger: false })
     app.get('/', (_request, reply) => reply.send('hello'))
@@ -45,18 +46,30 @@ async function serve(which: string): Promise<void> {
   }
 }
 
+function cpuMicroseconds(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
 async function measure(which: string, request: (i: number) => Buffer): Promise<void> {
   const child = fork(fileURLToPath(import.meta.url), ['serve', which])
-  const port = await new Promise<number>((resolve) =>
-    child.once('message', (message) => resolve(Number(message))),
-  )
+  const answer = () =>
+    new Promise<number>((resolve) => child.once('message', (message) => resolve(Number(message))))
+  const cpu = (): Promise<number> => {
+    child.send('cpu')
+    return answer()
+  }
+  const port = await answer()
   const settings = { host: '127.0.0.1', port, connections: 64, request }
   await httpLoad({ ...settings, milliseconds: 1000 })
+  const before = await cpu()
   const result = await httpLoad({ ...settings, milliseconds: SECONDS * 1000 })
+  const perRequest = ((await cpu()) - before) / result.requests
   child.kill()
   const { perSecond, p50Ms, p99Ms, failures } = result
+  const latency = `p50 ${p50Ms.toFixed(2)} ms  p99 ${p99Ms.toFixed(2)} ms`
   console.log(
-    `${which.padEnd(6)} ${perSecond}/s  p50 ${p50Ms.toFixed(2)} ms  p99 ${p99Ms.toFixed(2)} ms  ${failures} failures`,
+    `${which.padEnd(6)} ${perSecond}/s  ${perRequest.toFixed(1)} us CPU  ${latency}  ${failures} failures`,
   )
 }
 
