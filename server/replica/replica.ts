@@ -176,5 +176,7 @@ function outranks(merged: KeyRecord, incoming: KeyRecord, policy: ConflictPolicy
   const ours = winner(incoming)
   const theirs = winner(merged)
   if (ours === undefined || theirs === undefined || covers(incoming.past, theirs.dot)) return undefined
-  return compareStamps(theirs.stamp, ours.stamp) > 0 ? theirs.stamp : undefined
+  // Equal stamps are ranked by their actors: what wins with the same stamp outranks as well.
+  const higher = compareStamps(theirs.stamp, ours.stamp) >= 0 && !sameDot(theirs.dot, ours.dot)
+  return higher ? theirs.stamp : undefined
 }
