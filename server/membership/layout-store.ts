@@ -1,16 +1,22 @@
 import { KvError, toKvError } from '../../shared/errors.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
-import { SlotTable } from '../ring/slot-table.ts'
+import type { SlotTable } from '../ring/slot-table.ts'
 import { decodeLayout, encodeLayout, isMember, type Layout, layoutDigest } from './layout.ts'
 import { VOTE_KEY } from './vote.ts'
 
 const KEY = Buffer.from('mlayout')
 
+export interface LayoutStoreComponents {
+  readonly storage: Storage
+  readonly trace: Trace
+  /** Works out who owns which slot. */
+  readonly place: (layout: Layout) => SlotTable
+}
+
 /** The layout that this node goes by: durable before it takes effect, and never an older or another ring's. */
 export class LayoutStore {
-  private readonly storage: Storage
-  private readonly trace: Trace
+  private readonly components: LayoutStoreComponents
   private readonly cluster: string
   private readonly listeners: ((layout: Layout) => void)[] = []
   private current: Layout | undefined
@@ -18,15 +24,14 @@ export class LayoutStore {
   private currentDigest = ''
   private adopting = false
 
-  constructor(components: { storage: Storage; trace: Trace }, settings: { cluster: string }) {
-    this.storage = components.storage
-    this.trace = components.trace
+  constructor(components: LayoutStoreComponents, settings: { cluster: string }) {
+    this.components = components
     this.cluster = settings.cluster
   }
 
   /** @throws KvError `storage_failed` where it is unreadable, `conflict` where it is another cluster's. */
   load(): void {
-    const bytes = this.storage.get(KEY)
+    const bytes = this.components.storage.get(KEY)
     if (bytes === undefined) return
     let layout: Layout
     try {
@@ -72,14 +77,18 @@ export class LayoutStore {
     if (this.adopting || !this.supersedes(layout) || !isMember(layout, self)) return false
     // Stays set when the commit fails: what is on disk is unknown, so this node decides nothing any more.
     this.adopting = true
-    await this.storage.commit([
+    await this.components.storage.commit([
       { type: 'put', key: KEY, value: encodeLayout(layout) },
       { type: 'del', key: VOTE_KEY },
     ])
     this.adopting = false
     this.apply(layout)
     const members = layout.members.map((member) => member.id)
-    this.trace.event('info', 'layout.adopted', { version: layout.version, ring: layout.ringId, members })
+    this.components.trace.event('info', 'layout.adopted', {
+      version: layout.version,
+      ring: layout.ringId,
+      members,
+    })
     for (const listener of this.listeners) listener(layout)
     return true
   }
@@ -93,6 +102,6 @@ export class LayoutStore {
   private apply(layout: Layout): void {
     this.current = layout
     this.currentDigest = layoutDigest(layout)
-    this.table = SlotTable.build(layout.members, layout.n)
+    this.table = this.components.place(layout)
   }
 }

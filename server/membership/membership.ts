@@ -5,7 +5,7 @@ import type { Address, Network, NodeId } from '../ports/network.ts'
 import type { Random } from '../ports/random.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
-import type { SlotTable } from '../ring/slot-table.ts'
+import { SlotTable } from '../ring/slot-table.ts'
 import type { Rpc } from '../rpc/method.ts'
 import { Bootstrap, type BootstrapSettings } from './bootstrap.ts'
 import { ClockSkew } from './clock-skew.ts'
@@ -14,7 +14,7 @@ import { FailureDetector, type Liveness } from './failure-detector.ts'
 import type { Heartbeat, NodeReport } from './heartbeat.ts'
 import { HeartbeatLoop } from './heartbeat-loop.ts'
 import { HintVisibility } from './hint-visibility.ts'
-import { compareIds, type Layout, type LayoutMember } from './layout.ts'
+import { compareIds, type Layout } from './layout.ts'
 import { LayoutFetch } from './layout-fetch.ts'
 import { LayoutStore } from './layout-store.ts'
 import { type MemberView, memberView } from './member-view.ts'
@@ -30,6 +30,8 @@ export interface MembershipComponents {
   readonly storage: Storage
   readonly trace: Trace
   readonly hybridClock: { now(): Stamp; observe(stamp: Stamp): boolean }
+  /** SlotTable.build when absent; nodes in one process may share what it builds. */
+  readonly place?: ((layout: Layout) => SlotTable) | undefined
 }
 
 export interface MembershipSettings extends Omit<BootstrapSettings, 'weight'> {
@@ -71,7 +73,8 @@ export class Membership {
     this.components = components
     this.settings = { ...settings, weight: settings.weight ?? 1 }
     this.reports = new OccasionalReports(components)
-    this.layouts = new LayoutStore(components, settings)
+    const place = components.place ?? ((layout) => SlotTable.build(layout.members, layout.n))
+    this.layouts = new LayoutStore({ ...components, place }, settings)
     this.layouts.onLayout((layout) => this.follow(layout))
     this.detector = new FailureDetector((id, liveness, reachable) => this.changed(id, liveness, reachable))
     this.skew = new ClockSkew({ self: settings.id, maxSkewMs: settings.maxSkewMs })
@@ -104,7 +107,7 @@ export class Membership {
       settings,
     )
     const founders = {
-      unattached: () => this.unattached(),
+      unattached: () => this.roster.unattached((id) => this.reachable(id)),
       reachable: (id: NodeId) => this.reachable(id),
       ringKnown: () => this.roster.ringKnown(),
       sawRing: (ringId: string) => this.roster.sawRing(ringId),
@@ -287,13 +290,5 @@ export class Membership {
   private unwatch(id: NodeId): void {
     this.detector.unwatch(id)
     this.skew.forget(id)
-  }
-
-  private unattached(): LayoutMember[] {
-    const found: LayoutMember[] = []
-    for (const { id, zone, weight, layoutVersion } of this.roster.peers()) {
-      if (layoutVersion === 0 && this.reachable(id)) found.push({ id, zone, weight })
-    }
-    return found
   }
 }

@@ -6,6 +6,7 @@ import type { Trace } from '../ports/trace.ts'
 import type { Beacon } from './beacon.ts'
 import { isWildcard } from './discovery.ts'
 import { type Heartbeat, MAX_GOSSIP, type PeerAddress } from './heartbeat.ts'
+import type { LayoutMember } from './layout.ts'
 import type { LayoutStore } from './layout-store.ts'
 import { OccasionalReports } from './occasional.ts'
 import { PeerBook } from './peer-book.ts'
@@ -68,6 +69,15 @@ export class Roster {
 
   ids(): NodeId[] {
     return Array.from(this.table.values(), ({ id }) => id)
+  }
+
+  /** Those of the chosen peers that have no layout. */
+  unattached(chosen: (id: NodeId) => boolean): LayoutMember[] {
+    const found: LayoutMember[] = []
+    for (const { id, zone, weight, layoutVersion } of this.table.values()) {
+      if (layoutVersion === 0 && chosen(id)) found.push({ id, zone, weight })
+    }
+    return found
   }
 
   /** A ring of this cluster has been seen, now or before a restart. */
