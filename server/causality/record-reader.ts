@@ -1,6 +1,5 @@
 import { type Actor, compareDots, type Dot } from './dot.ts'
 import { type KeyRecord, MAX_RETIRED, type Retirement, type Sibling } from './record.ts'
-import { isVoid } from './retirement.ts'
 import { VarintReader } from './varint.ts'
 import { covers } from './version-vector.ts'
 
@@ -20,7 +19,6 @@ export class RecordReader extends VarintReader {
     this.readActors()
     const siblings = this.readSiblings()
     const retired = this.readRetired()
-    for (const sibling of siblings) if (isVoid(retired, sibling)) throw new RangeError('a sibling is void')
     if (this.named.includes(false)) throw new RangeError('an actor is not used')
     if (!this.atEnd) throw new RangeError('there are bytes left over')
     return { past: this.past, siblings, retired }

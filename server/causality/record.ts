@@ -21,7 +21,7 @@ export interface Sibling {
   readonly request: RequestId
 }
 
-/** Remembers that a retried request was settled as `dot`: its other attempts are void. */
+/** Remembers that a retried request was settled as `dot`: its other attempts are void, and hidden. */
 export interface Retirement {
   readonly request: RequestId
   readonly dot: Dot
@@ -30,15 +30,15 @@ export interface Retirement {
 /**
  * All that is known of one key: a dotted version vector set (Preguiça et al., "Dotted Version Vectors", 2010).
  *
- * Invariants: `siblings` are in dot order, their dots are distinct and not covered by `past`, and none is an
- * attempt at a retired request other than the one that settled it. `retired` is in request order, has each
- * request once, and at most MAX_RETIRED of them. `past` covers every event that was replaced, and, by the rule
- * on Actor, only events whose effects are known here.
+ * Invariants: `siblings` are in dot order, and their dots are distinct and not covered by `past`. `retired` is
+ * in request order, has each request once, and at most MAX_RETIRED of them. `past` covers every event that was
+ * replaced, and, by the rule on Actor, only events whose effects are known here.
  *
- * Under `lww` too there may be several siblings, one an actor at most, between concurrent writes and the next
- * write of the key. Were a merge to drop the lower one at once, the higher could still be replaced by a write
- * with a low stamp (its writer's clock is slow) or be void (its request is settled elsewhere), and two replicas
- * that met the three in different orders would each have dropped what the other one kept: all would be lost.
+ * A sibling is only ever dropped because a write had seen it. Under `lww` too there may be several, one an
+ * actor at most, between concurrent writes and the next write of the key; readers see the winner. Were a merge
+ * to drop the lower of two at once, or an attempt at a request that is settled elsewhere, what it lost against
+ * could still be replaced or made void by a third write; and replicas that met the three in different orders
+ * would each have dropped what the others kept, until all of it were lost.
  */
 export interface KeyRecord {
   readonly past: VersionVector

@@ -22,8 +22,8 @@ export interface Write {
  * The record after a write at its coordinator (the `update` of dotted version vector sets).
  *
  * The versions that `context` covers are replaced. Under `lww` so are all that rank below the write: it counts
- * as having seen what its coordinator held. That, and not the merge, is where last-write-wins drops versions:
- * see KeyRecord.
+ * as having seen what its coordinator held. That, and not the merge, is where last-write-wins drops versions.
+ * Other requests' void attempts go the same way.
  *
  * A request that was settled is not applied again, unless the context covers the attempt that settled it:
  * then the writer knows of that one and replaces it.
@@ -51,14 +51,16 @@ export function writeRecord(
   const retired = settles ? joinRetired(record.retired, [{ request, dot }]) : record.retired
   const added: Sibling = { dot, stamp, value, expiresAtMs, request }
   const siblings = [added]
-  const outranked: Sibling[] = []
+  const seen: Sibling[] = []
   for (const sibling of record.siblings) {
-    // What is void is not folded into the past: that would cover other versions of its actor as well.
-    if (covers(past, sibling.dot) || isVoid(retired, sibling)) continue
-    if (policy === 'lww' && compareRank(sibling, added) < 0) outranked.push(sibling)
+    if (covers(past, sibling.dot)) continue
+    const outranked = policy === 'lww' && compareRank(sibling, added) < 0
+    // Were this attempt to replace another of its request, and be void for it elsewhere, neither would be left.
+    const otherAttempt = request !== '' && sibling.request === request
+    if (!otherAttempt && (outranked || isVoid(record.retired, sibling))) seen.push(sibling)
     else siblings.push(sibling)
   }
-  for (const sibling of outranked) {
+  for (const sibling of seen) {
     if (siblings.some((kept) => precedes(kept.dot, sibling.dot))) siblings.push(sibling)
     else past = foldDot(past, sibling.dot)
   }
@@ -80,10 +82,21 @@ function compareRank(a: Sibling, b: Sibling): number {
   return compareStamps(a.stamp, b.stamp) || compareDots(a.dot, b.dot)
 }
 
+/**
+ * The siblings that readers may see: those that are not void. Where all are, two retried requests have each
+ * replaced the attempt that settled the other one, and both are shown rather than lost.
+ */
+function visible(record: KeyRecord): readonly Sibling[] {
+  const { siblings, retired } = record
+  if (retired.length === 0 || siblings.length < 2) return siblings
+  const valid = siblings.filter((sibling) => !isVoid(retired, sibling))
+  return valid.length === 0 ? siblings : valid
+}
+
 /** The sibling that wins under `lww`: the highest by (stamp, actor, counter), be it a tombstone or expired. */
 export function winner(record: KeyRecord): Sibling | undefined {
   let top: Sibling | undefined
-  for (const sibling of record.siblings) {
+  for (const sibling of visible(record)) {
     if (top === undefined || compareRank(sibling, top) > 0) top = sibling
   }
   return top
@@ -110,5 +123,7 @@ export function liveSiblings(record: KeyRecord, wallMs: number, policy: Conflict
     const top = winner(record)
     return top !== undefined && isLive(top, wallMs) ? [top] : []
   }
-  return record.siblings.filter((sibling) => isLive(sibling, wallMs)).sort((a, b) => compareRank(b, a))
+  return visible(record)
+    .filter((sibling) => isLive(sibling, wallMs))
+    .sort((a, b) => compareRank(b, a))
 }

@@ -40,10 +40,17 @@ function isVoidIn(known: Known, event: Event): boolean {
   return settled !== undefined && settled !== event
 }
 
-/** The versions that nothing known has replaced and no other attempt has made void. */
+/** The versions that nothing known has replaced. */
 export function current(known: Known): Event[] {
   const replaced = replacedIn(known)
-  return [...known].filter((event) => !replaced.has(event) && !isVoidIn(known, event))
+  return [...known].filter((event) => !replaced.has(event))
+}
+
+/** Of those, the ones that no other attempt has made void, unless that leaves none. */
+export function visible(known: Known): Event[] {
+  const all = current(known)
+  const valid = all.filter((event) => !isVoidIn(known, event))
+  return valid.length === 0 ? all : valid
 }
 
 /**
@@ -88,11 +95,19 @@ export function happen(
   const named = settled !== undefined && younger(settled.write, write) ? '' : write.request
   const settles = write.retry || settled !== undefined ? named : ''
   const replaced = new Set(context)
-  if (policy === 'lww') {
-    for (const event of current(known)) {
-      const otherAttempt = settles !== '' && event.named === settles
-      if (!otherAttempt && outranks(write, event.write)) replaced.add(event)
-    }
+  const seen: Event[] = []
+  const kept: Event[] = []
+  for (const event of current(known)) {
+    if (context.has(event)) continue
+    const outranked = policy === 'lww' && outranks(write, event.write)
+    const otherAttempt = named !== '' && event.named === named
+    if (!otherAttempt && (outranked || isVoidIn(known, event))) seen.push(event)
+    else kept.push(event)
+  }
+  for (const event of seen) {
+    const { actor, counter } = event.write.dot
+    const precedes = ({ write: { dot } }: Event): boolean => dot.actor === actor && dot.counter < counter
+    if (!kept.some(precedes)) replaced.add(event)
   }
   for (const event of [...replaced]) for (const earlier of event.replaced) replaced.add(earlier)
   return { write, named, replaced, settles }
