@@ -48,7 +48,13 @@ describe('UdpBroadcast', () => {
     try {
       await eventually('each hears all', () => heard.every((one) => one.size === 5), 20_000)
     } finally {
-      await Promise.all(children.map((child) => child.kill() && once(child, 'exit')))
+      await Promise.all(
+        children.map(async (child) => {
+          const exit = once(child, 'exit')
+          child.kill()
+          await exit
+        }),
+      )
     }
     expect(new Set(first.heard.map(([name]) => name))).to.deep.equal(new Set(names))
   })
