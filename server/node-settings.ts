@@ -20,8 +20,12 @@ export interface NodeSettings {
   /** Authenticates beacons; the network adapter has it too, for links. */
   readonly secret: Buffer
   readonly zone: string
+  /** Relative share of the slots in the first layout; 1 when absent. */
+  readonly weight?: number
   /** Random, drawn when the data directory was made. */
   readonly incarnation: string
+  /** False where the data directory knows that the last stop was not a clean one, whatever the storage says. */
+  readonly cleanStop?: boolean | undefined
   /** Where peers reach this node. */
   readonly peerAddress: Address
   /** The base URL of the HTTP API, as told to clients. */

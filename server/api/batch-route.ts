@@ -21,11 +21,12 @@ export function batchRoute({ node, settings }: ApiContext, live: LiveStreams): R
   const handler = (request: FastifyRequest, reply: FastifyReply): void => {
     const options = batchOptions(queryOf(request.originalUrl))
     const input = (request.body as Readable | undefined) ?? request.raw
+    const { coordinator } = node()
     reply.hijack()
     const output = reply.raw
     output.writeHead(200, { 'Content-Type': 'application/x-ndjson', 'X-KV-Coordinator': settings.id })
     const run = new BatchRun(
-      { coordinator: node.coordinator, input, output },
+      { coordinator, input, output },
       { secret: settings.secret, options, maxLineBytes, window: WINDOW, windowBytes: WINDOW_BYTES },
     )
     live.add(request.socket, output, run)

@@ -17,13 +17,13 @@ export function chaosRoutes({ node, settings: { chaos } }: ApiContext): Route[] 
 
   const list = (): FaultStatus => {
     allow()
-    return { faults: node.faults().map(statusOf) }
+    return { faults: node().faults().map(statusOf) }
   }
 
   const add = (request: FastifyRequest, reply: FastifyReply): { id: string } => {
     allow()
     const rule = parseRule(request.body as Buffer | undefined)
-    node.addFault(rule)
+    node().addFault(rule)
     reply.code(201)
     return { id: rule.id }
   }
@@ -31,7 +31,7 @@ export function chaosRoutes({ node, settings: { chaos } }: ApiContext): Route[] 
   const heal = (request: FastifyRequest): { healed: number } => {
     allow()
     const { id } = request.params as { id?: string }
-    const healed = node.healFault(id)
+    const healed = node().healFault(id)
     if (id !== undefined && healed === 0)
       throw new KvError('not_found', `there is no fault ${id}`, 'list them: kv chaos status')
     return { healed }

@@ -3,7 +3,8 @@ import type { Trace } from '../ports/trace.ts'
 import type { ServedNode } from './served-node.ts'
 
 export interface ApiComponents {
-  readonly node: ServedNode
+  /** @throws KvError `not_ready` while the node is still being put together. */
+  readonly node: () => ServedNode
   readonly clock: Clock
   readonly trace: Trace
   /** Metrics of the process (memory, event loop lag), in Prometheus's text format. */

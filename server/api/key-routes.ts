@@ -12,13 +12,13 @@ const EMPTY = Buffer.alloc(0)
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** PUT, GET, HEAD and DELETE of one key: the hot path, which parses by hand what it needs and no more. */
-export function keyRoutes({ node: { coordinator }, settings }: ApiContext, responder: Responder): Route[] {
+export function keyRoutes({ node, settings }: ApiContext, responder: Responder): Route[] {
   const { id, secret } = settings
 
   const put = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { key, query } = targetOf(request.originalUrl)
     const options = writeOptions({ method: 'PUT', key, query, headers: request.headers }, secret)
-    const outcome = await coordinator.put(key, (request.body as Buffer | undefined) ?? EMPTY, options)
+    const outcome = await node().coordinator.put(key, (request.body as Buffer | undefined) ?? EMPTY, options)
     const body = JSON.stringify(writeResult(key, outcome))
     responder.send(request, reply, 200, ['Content-Type', JSON_TYPE], body)
   }
@@ -26,7 +26,7 @@ export function keyRoutes({ node: { coordinator }, settings }: ApiContext, respo
   const remove = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { key, query } = targetOf(request.originalUrl)
     const options = writeOptions({ method: 'DELETE', key, query, headers: request.headers }, secret)
-    const outcome = await coordinator.put(key, null, options)
+    const outcome = await node().coordinator.put(key, null, options)
     const body = JSON.stringify(deleteResult(key, outcome))
     responder.send(request, reply, 200, ['Content-Type', JSON_TYPE], body)
   }
@@ -34,7 +34,7 @@ export function keyRoutes({ node: { coordinator }, settings }: ApiContext, respo
   const get = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const target = targetOf(request.originalUrl)
     const options = readOptions(target.query)
-    const outcome = await coordinator.get(target.key, options)
+    const outcome = await node().coordinator.get(target.key, options)
     const { status, headers, body } = readAnswer(request, { target, options, outcome })
     headers.push(
       'X-KV-Context',

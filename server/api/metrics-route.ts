@@ -22,9 +22,14 @@ export function metricsRoute(
         value: 1,
       },
     ])
-    text += one('ready', 'gauge', 'Whether the node serves clients, 1 or 0.', Number(node.readiness().ready))
-    text += one('healthy', 'gauge', 'Whether the node trusts its disk, 1 or 0.', Number(node.healthy()))
-    for (const [name, value] of node.stats()) {
+    text += one(
+      'ready',
+      'gauge',
+      'Whether the node serves clients, 1 or 0.',
+      Number(node().readiness().ready),
+    )
+    text += one('healthy', 'gauge', 'Whether the node trusts its disk, 1 or 0.', Number(node().healthy()))
+    for (const [name, value] of node().stats()) {
       const type = name.endsWith('_total') ? 'counter' : 'gauge'
       text += one(name, type, `${name.replace(/_total$/, '').replaceAll('_', ' ')} of the node.`, value)
     }

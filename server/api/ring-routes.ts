@@ -15,11 +15,15 @@ export function ringRoutes({ node }: ApiContext): Route[] {
   let coded: { placement: ServedPlacement; owners: string } | undefined
 
   const layout = (): LayoutResult => {
-    const placement = node.placement()
+    const placement = node().placement()
     if (placement === undefined)
       throw new KvError('not_ready', 'the ring is not formed yet', 'try again, or see /health/ready')
     if (coded?.placement.slots !== placement.slots) coded = { placement, owners: ownersOf(placement) }
-    const http = new Map(node.status().nodes.map((status) => [status.id, status.http]))
+    const http = new Map(
+      node()
+        .status()
+        .nodes.map((status) => [status.id, status.http]),
+    )
     const { members, ...layout } = placement.layout
     return {
       ...layout,
@@ -32,19 +36,19 @@ export function ringRoutes({ node }: ApiContext): Route[] {
 
   const locate = (request: FastifyRequest): LocateResult => {
     const key = parseQuery(queryOf(request.originalUrl), ['key']).get('key') ?? ''
-    return node.locate(keyFromBytes(Buffer.from(key, 'latin1')))
+    return node().locate(keyFromBytes(Buffer.from(key, 'latin1')))
   }
 
   return [
-    { method: 'GET', path: '/ring', handler: (): RingStatus => node.status() },
+    { method: 'GET', path: '/ring', handler: (): RingStatus => node().status() },
     { method: 'GET', path: '/ring/layout', handler: layout },
     { method: 'GET', path: '/ring/locate', handler: locate },
     {
       method: 'GET',
       path: '/nodes',
-      handler: (): { nodes: NodeStatus[] } => ({ nodes: node.status().nodes }),
+      handler: (): { nodes: NodeStatus[] } => ({ nodes: node().status().nodes }),
     },
-    { method: 'GET', path: '/hints', handler: (): HintsStatus => node.hints() },
+    { method: 'GET', path: '/hints', handler: (): HintsStatus => node().hints() },
   ]
 }
 

@@ -17,7 +17,7 @@ interface Scan {
 }
 
 /** GET /scan and GET /count: all that the ring holds under a prefix, page by page. */
-export function scanRoutes({ node: { coordinator } }: ApiContext): Route[] {
+export function scanRoutes({ node }: ApiContext): Route[] {
   const scan = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const query = parseQuery(queryOf(request.originalUrl), ['prefix', 'limit', 'values', 'cursor'])
     const wanted: Scan = {
@@ -26,7 +26,7 @@ export function scanRoutes({ node: { coordinator } }: ApiContext): Route[] {
       limit: integerIn(query, 'limit', 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY,
       values: switchIn(query, 'values') ?? true,
     }
-    const pages = pagesOf(coordinator, wanted)
+    const pages = pagesOf(node().coordinator, wanted)
     // The first page before the first byte: what goes wrong there still has a status of its own.
     const first = await pages.next()
     const lines = linesOf(first.done ? { entries: [] } : first.value, pages)
@@ -37,7 +37,7 @@ export function scanRoutes({ node: { coordinator } }: ApiContext): Route[] {
     const prefix = parseQuery(queryOf(request.originalUrl), ['prefix']).get('prefix') ?? ''
     let count = 0
     const scan = { prefix, cursor: undefined, limit: Number.POSITIVE_INFINITY, values: false }
-    for await (const page of pagesOf(coordinator, scan)) count += page.entries.length
+    for await (const page of pagesOf(node().coordinator, scan)) count += page.entries.length
     const { key, keyEncoding } = encodeKey(prefix)
     return { prefix: key, ...(keyEncoding === undefined ? {} : { prefixEncoding: keyEncoding }), count }
   }

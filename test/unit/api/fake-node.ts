@@ -121,7 +121,7 @@ export function fakeApi(node: FakeNode, settings: Partial<ApiSettings> = {}): Ht
     after: () => ({ cancel: () => undefined }),
   }
   return new HttpApi(
-    { node, trace, clock },
+    { node: () => node, trace, clock },
     {
       id: 'n1',
       cluster: 'c',
