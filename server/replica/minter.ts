@@ -29,6 +29,13 @@ interface Reservation {
   readonly clean: boolean
 }
 
+export interface MinterSettings {
+  readonly id: string
+  readonly incarnation: string
+  /** False where the data directory knows that the last stop was not a clean one, whatever the storage says. */
+  readonly cleanStop?: boolean | undefined
+}
+
 export interface Minted {
   readonly dot: Dot
   readonly stamp: Stamp
@@ -44,7 +51,7 @@ export interface Minted {
  */
 export class Minter {
   private readonly components: { storage: Storage; clock: Clock; hybrid: HybridClock; commit: GroupCommit }
-  private readonly settings: { id: string; incarnation: string }
+  private readonly settings: MinterSettings
   private next = 1
   private ceiling = 0
   private wallCeiling = 0
@@ -57,7 +64,7 @@ export class Minter {
 
   constructor(
     components: { storage: Storage; clock: Clock; hybrid: HybridClock; commit: GroupCommit },
-    settings: { id: string; incarnation: string },
+    settings: MinterSettings,
   ) {
     this.components = components
     this.settings = settings
@@ -69,7 +76,8 @@ export class Minter {
     const bytes = storage.get(ACTOR_KEY)
     const before = bytes === undefined ? undefined : readReservation(bytes)
     this.next = before?.counter ?? 1
-    const remembers = before?.clean === true && before.incarnation === this.settings.incarnation
+    const clean = before?.clean === true && this.settings.cleanStop !== false
+    const remembers = clean && before.incarnation === this.settings.incarnation
     this.generation = remembers ? before.generation : this.next
     if (before !== undefined) hybrid.recover({ wallMs: before.wallMs, logical: 0 })
     this.nameActors()

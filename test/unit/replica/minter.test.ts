@@ -20,10 +20,10 @@ class HandClock {
 }
 
 /** A node's start on `storage`, as far as minting goes. */
-async function start(storage: ManualStorage, clock: HandClock, incarnation = 'i1') {
+async function start(storage: ManualStorage, clock: HandClock, incarnation = 'i1', cleanStop?: boolean) {
   const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
   const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
-  const minter = new Minter({ storage, clock, hybrid, commit }, { id: 'n1', incarnation })
+  const minter = new Minter({ storage, clock, hybrid, commit }, { id: 'n1', incarnation, cleanStop })
   const recovered = minter.recover()
   await settle()
   expect(minter.mint('owner'), 'no dot before the block is durable').to.equal(undefined)
@@ -76,6 +76,16 @@ describe('Minter', () => {
     const before = mintAll(first, 1)[0]
     await close(first, storage)
     const after = (await start(storage, clock, 'i2')).mint('owner')
+    expect(after?.dot.actor).to.not.equal(before?.dot.actor)
+  })
+
+  it('is another actor where the directory does not confirm the clean stop: its log may have been cut', async () => {
+    const storage = new ManualStorage()
+    const clock = new HandClock()
+    const first = await start(storage, clock)
+    const before = mintAll(first, 1)[0]
+    await close(first, storage)
+    const after = (await start(storage, clock, 'i1', false)).mint('owner')
     expect(after?.dot.actor).to.not.equal(before?.dot.actor)
   })
 
