@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process'
 import { realpathSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isBuilt, isInstalled } from './freshness.js'
-import { withLock } from './lock.js'
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 const OLDEST_NODE = [20, 19]
@@ -11,9 +9,22 @@ const OLDEST_NODE = [20, 19]
 /**
  * Makes a checkout ready to run: installs the dependencies where they are missing or not those of the lockfile,
  * and builds where dist/ is missing or older than the sources. Does nothing, quickly, where all is in place.
+ * @returns {Promise<boolean>} false where that failed; stderr says why
  */
 export async function ensure(root = ROOT) {
-  if (isInstalled(root) && isBuilt(root)) return
+  try {
+    const unsupported = unsupportedNode(process.versions.node)
+    if (unsupported !== undefined) throw new Error(unsupported)
+    if (!isInstalled(root) || !isBuilt(root)) await prepareAlone(root)
+    return true
+  } catch (error) {
+    say(error.message)
+    return false
+  }
+}
+
+async function prepareAlone(root) {
+  const { withLock } = await import('./lock.js')
   const waiting = () => say('another process is installing or building here; waiting for it')
   await withLock(path.join(root, '.ensure.lock'), () => prepare(root), { onWait: waiting })
 }
@@ -43,8 +54,9 @@ function runNode(root, argv, failure) {
 }
 
 /** Its output is for people and goes to stderr: stdout belongs to the command that runs next. */
-function runProcess(root, command, argv, failure, options = {}) {
-  return new Promise((resolve, reject) => {
+async function runProcess(root, command, argv, failure, options = {}) {
+  const { spawn } = await import('node:child_process')
+  await new Promise((resolve, reject) => {
     const child = spawn(command, argv, { cwd: root, stdio: ['ignore', 2, 2], ...options })
     child.on('error', (error) => reject(new Error(`${failure} (${error.message})`)))
     child.on('close', (code, signal) => {
@@ -66,15 +78,6 @@ export function unsupportedNode(version) {
   return `Node.js ${version} is too old: kvring needs ${OLDEST_NODE.join('.')} or newer`
 }
 
-async function main() {
-  const unsupported = unsupportedNode(process.versions.node)
-  if (unsupported !== undefined) throw new Error(unsupported)
-  await ensure()
-}
-
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  main().catch((error) => {
-    say(error.message)
-    process.exitCode = 1
-  })
+  if (!(await ensure())) process.exitCode = 1
 }
