@@ -80,6 +80,7 @@ export class GetOperation implements Deadline {
     // This node calls back at once, so it comes last: no answer may be complete before all have been asked.
     const first = this.spares.splice(0, r)
     const local = first.filter((node) => node === this.plan.self)
+    if (local.length === 0) this.consultOwnHints()
     for (const node of first) if (node !== this.plan.self) this.ask(node)
     for (const node of first) this.askHintHolders(node)
     for (const node of local) this.ask(node)
@@ -149,6 +150,15 @@ export class GetOperation implements Deadline {
         this.advance()
       })
     }
+  }
+
+  /** This node may keep hints for the very owners that it asks. */
+  private consultOwnHints(): void {
+    const { self, timeoutMs } = this.plan
+    this.components.holders.fetch(self, this.key, timeoutMs, (error, bytes) => {
+      if (error !== undefined) this.blind = true
+      else if (bytes !== undefined && bytes.length > 0) this.core.replied(self, 'hint', bytes)
+    })
   }
 
   private advance(): void {
