@@ -2,7 +2,7 @@ import type { Sibling } from '../../../server/causality/record.ts'
 import { covers } from '../../../server/causality/version-vector.ts'
 import type { Evidence } from '../evidence.ts'
 import { acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
-import { compareRanks, type Sighting } from '../observations.ts'
+import { compareRanks, dotText, type Sighting } from '../observations.ts'
 
 /** Which writes of one key explain the absence of which others. */
 export class Supersession {
@@ -72,12 +72,29 @@ export class Supersession {
    */
   follows(winner: WriteOp, loser: WriteOp): boolean {
     if (winner === loser) return false
-    if (this.seen(winner).includes(loser)) return true
+    if (this.seen(winner).includes(loser)) return !this.appliedAgain(loser, winner)
     if (this.evidence.conflicts !== 'lww' || loser.w + winner.w <= this.evidence.n) return false
     const first = acknowledgement(loser)
     const second = acknowledgement(winner)
     if (first === undefined || second === undefined || first.sloppy || second.sloppy) return false
     return first.completedAt < began(winner) && !this.wipedBetween(first.completedAt, second.completedAt)
+  }
+
+  /**
+   * The loser was still under way when the winner's writer read it, and another attempt at it was applied under a
+   * second dot. Attempts are only known for the same where they meet, so that one counts as concurrent.
+   */
+  private appliedAgain(loser: WriteOp, winner: WriteOp): boolean {
+    const dots = new Set(
+      this.evidence.observations.byRequest.get(loser.request)?.map(({ dot }) => dotText(dot)),
+    )
+    if (dots.size < 2) return false
+    const done = Math.max(
+      ...loser.attempts.map(({ outcome, completedAt }) =>
+        outcome === 'ok' ? completedAt : Number.POSITIVE_INFINITY,
+      ),
+    )
+    return (winner.basis?.invokedAt ?? 0) < done
   }
 
   wipedBetween(from: number, to: number): boolean {
