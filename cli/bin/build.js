@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -60,7 +60,6 @@ const SERVER = {
   banner: {
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },
-  sourcemap: true,
   outdir: 'dist/server',
 }
 
@@ -68,8 +67,7 @@ const SERVER = {
 async function build() {
   // Read before anything is compiled: sources that change meanwhile leave a stamp that is out of date.
   const { sources } = currentStamp(ROOT)
-  const bundles = existsSync(path.join(ROOT, 'server/main.ts')) ? [CLI, SERVER] : [CLI]
-  const results = await Promise.all(bundles.map((options) => bundle(options)))
+  const results = await Promise.all([bundle(CLI), bundle(SERVER)])
   if (results.some((result) => result.warnings.length > 0)) throw new Error('esbuild gave warnings')
   // The old code cache must go with its script: V8 tells them apart by the length of the script only.
   rmSync(path.join(ROOT, 'dist'), { recursive: true, force: true })
