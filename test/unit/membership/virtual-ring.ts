@@ -90,7 +90,7 @@ export class VirtualNode {
     const visible = prng.chance(0.5) ? ('at-once' as const) : ('when-durable' as const)
     this.storage = new MemoryStorage(
       { disk: this.disk, clock, random },
-      { fsyncMs: () => prng.exponential(5), readMs: () => 1, visible, shortPages: false },
+      { fsyncMs: () => prng.exponential(this.ring.commitMs), readMs: () => 1, visible, shortPages: false },
     )
     const hybridClock = new HybridClock(clock, this.settings)
     hybridClock.raiseCeiling(Number.MAX_SAFE_INTEGER)
@@ -136,6 +136,8 @@ export class VirtualRing {
     return table
   }
   private readonly tables = new Map<string, SlotTable>()
+  /** Mean time of a commit. */
+  commitMs = 5
   private faults = 0
 
   constructor(seed: number) {
