@@ -1,18 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { homedir, hostname, networkInterfaces } from 'node:os'
-import { join } from 'node:path'
 import { pino } from 'pino'
 import pjson from '../package.json' with { type: 'json' }
-import { MIN_SECRET_BYTES, type NodeConfig, SECRET_VARIABLE, SETTINGS } from '../shared/config.ts'
+import type { NodeConfig } from '../shared/config.ts'
 import { parseNodeArguments } from '../shared/config-arguments.ts'
-import { parseConfigFile } from '../shared/config-file.ts'
-import { isLoopback, type ResolvedConfig, resolveConfig } from '../shared/config-resolve.ts'
+import { isLoopback } from '../shared/config-resolve.ts'
 import { KvError, toKvError } from '../shared/errors.ts'
 import { CryptoRandom } from './adapters/crypto-random.ts'
 import { type DataDirectory, openDataDirectory } from './adapters/data-directory.ts'
 import { DirectoryWatch } from './adapters/directory-watch.ts'
 import { LogTrace } from './adapters/log-trace.ts'
+import { type MachineConfig, readMachineConfig } from './adapters/machine-config.ts'
 import { ProcessMetrics } from './adapters/process-metrics.ts'
 import { SystemClock } from './adapters/system-clock.ts'
 import { TcpNetwork } from './adapters/tcp-network.ts'
@@ -56,59 +53,9 @@ function flush(): void {
   }
 }
 
-async function configure(argv: ReturnType<typeof parseNodeArguments>): Promise<ResolvedConfig> {
-  const { flags, configFile = process.env.KV_CONFIG } = argv
-  const file =
-    configFile === undefined
-      ? new Map()
-      : await parseConfigFile(configFile, readText(configFile, 'the config file'), SETTINGS)
-  const home = process.env.KV_HOME || join(homedir(), '.kvring')
-  const machine = { hostName: hostname(), home, address: ownAddress() }
-  return resolveConfig({ flags, env: process.env, file, machine })
-}
-
-function readText(path: string, what: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new KvError(
-      'usage',
-      `${what} cannot be read: ${(error as Error).message}`,
-      'check its path and its permissions',
-    )
-  }
-}
-
-function ownAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
-}
-
-/** Empty where there is none: then no peer is accepted and no beacon believed. */
-function readSecret(source: ResolvedConfig['secret']): Buffer {
-  if (source.from === 'none') return Buffer.alloc(0)
-  const text =
-    source.from === 'file' ? readText(source.path, 'the secret file') : (process.env[SECRET_VARIABLE] ?? '')
-  const secret = Buffer.from(text.trim(), 'utf8')
-  if (secret.length >= MIN_SECRET_BYTES) return secret
-  const where = source.from === 'file' ? source.path : SECRET_VARIABLE
-  throw new KvError(
-    'usage',
-    `the cluster secret in ${where} has under ${MIN_SECRET_BYTES} bytes`,
-    'make one: openssl rand -hex 32',
-  )
-}
-
-function seedAddress(seed: string): Address {
-  const colon = seed.lastIndexOf(':')
-  return { host: seed.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(seed.slice(colon + 1)) }
-}
-
-async function serve({ config, secret: source }: ResolvedConfig): Promise<void> {
-  const secret = readSecret(source)
-  const { id, cluster, host } = config
+async function serve({ config, secret }: MachineConfig): Promise<void> {
+  const { id, cluster } = config
   const clock = new SystemClock()
-  const random = new CryptoRandom()
   const logging = {
     node: id,
     level: config.logLevel,
@@ -117,7 +64,26 @@ async function serve({ config, secret: source }: ResolvedConfig): Promise<void> 
   }
   const trace = new LogTrace({ clock, destination }, logging)
   const directory = await openDataDirectory({ path: config.data, cluster, id, durability: config.durability })
+  try {
+    await serveFrom(directory, config, { secret, clock, trace })
+  } catch (error) {
+    await directory.close()
+    throw error
+  }
+}
+
+interface Ground {
+  /** Empty where there is none. */
+  readonly secret: Buffer
+  readonly clock: SystemClock
+  readonly trace: LogTrace
+}
+
+async function serveFrom(directory: DataDirectory, config: NodeConfig, ground: Ground): Promise<void> {
+  const { secret, clock, trace } = ground
+  const { id, cluster, host } = config
   const { storage, incarnation } = directory
+  const random = new CryptoRandom()
   if (directory.copied) trace.event('warn', 'directory.copied', { path: config.data, incarnation })
 
   const broadcast =
@@ -175,6 +141,11 @@ async function serve({ config, secret: source }: ResolvedConfig): Promise<void> 
     pid: process.pid,
   }
   process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+function seedAddress(seed: string): Address {
+  const colon = seed.lastIndexOf(':')
+  return { host: seed.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(seed.slice(colon + 1)) }
 }
 
 function openBroadcast(
@@ -276,7 +247,7 @@ process.on('unhandledRejection', (error) => crash('node.crashed', error))
 
 const json = process.argv.includes('--json')
 try {
-  await serve(await configure(parseNodeArguments(process.argv.slice(2))))
+  await serve(await readMachineConfig(parseNodeArguments(process.argv.slice(2)), process.env))
 } catch (error) {
   fail(error, json)
 }

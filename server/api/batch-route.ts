@@ -26,7 +26,8 @@ export function batchRoute({ node, settings }: ApiContext, live: LiveStreams): R
     const output = reply.raw
     output.writeHead(200, { 'Content-Type': 'application/x-ndjson', 'X-KV-Coordinator': settings.id })
     const run = new BatchRun(
-      { coordinator, input, output },
+      // The last answers are still sent, but not the end of the body: the client knows that there should be more.
+      { coordinator, input, output, cutOff: () => request.socket.destroySoon() },
       { secret: settings.secret, options, maxLineBytes, window: WINDOW, windowBytes: WINDOW_BYTES },
     )
     live.add(request.socket, output, run)

@@ -37,6 +37,7 @@ export class BatchRun {
   private readonly settings: BatchSettings
   private readonly input: Readable
   private readonly output: Writable
+  private readonly cutOff: () => void
   private readonly splitter: LineSplitter
   /** In input order; those before `head` have been written. */
   private slots: Slot[] = []
@@ -52,9 +53,10 @@ export class BatchRun {
   private outputFull = false
 
   constructor(
-    components: { coordinator: Coordinator; input: Readable; output: Writable },
+    components: { coordinator: Coordinator; input: Readable; output: Writable; cutOff: () => void },
     settings: BatchSettings,
   ) {
+    this.cutOff = components.cutOff
     this.coordinator = components.coordinator
     this.input = components.input
     this.output = components.output
@@ -189,7 +191,7 @@ export class BatchRun {
     const all = this.head === this.slots.length && this.backlog.length === 0
     if (all && this.ended) this.output.end()
     // Without the last chunk, the client knows that its other lines were not done.
-    else if (this.stopped && this.busy.size === 0) this.output.destroy()
+    else if (this.stopped && this.busy.size === 0) this.cutOff()
   }
 }
 

@@ -11,6 +11,13 @@ const REFUSALS = new Map<string, [status: string, error: KvError]>([
     ],
   ],
   [
+    'HPE_INVALID_URL',
+    [
+      '400 Bad Request',
+      new KvError('usage', 'the URL has bytes that are not ASCII', 'percent-encode them: %C3%A9'),
+    ],
+  ],
+  [
     'HPE_HEADER_OVERFLOW',
     [
       '431 Request Header Fields Too Large',

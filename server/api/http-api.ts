@@ -114,7 +114,8 @@ export class HttpApi {
       metricsRoute(context, this.metrics),
       ...chaosRoutes(context),
     ]
-    return [...routes, ...docsRoutes(context, routes)]
+    routes.push(...docsRoutes(context, routes))
+    return routes
   }
 
   private addRoute(app: FastifyInstance, route: Route): void {
@@ -122,7 +123,7 @@ export class HttpApi {
     app.route({
       method: [...methodsOf(route)],
       url: path.replace('/kv/{key}', '/kv/key').replace(/\{(\w+)\}/g, ':$1'),
-      exposeHeadRoute: false,
+      exposeHeadRoute: route.method === 'GET',
       handler,
       ...(path === '/kv/{key}' ? {} : { onResponse: this.observer(path) }),
     })

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { KvError } from '../../shared/errors.ts'
 import { nearest } from '../../shared/nearest.ts'
 import { sendError } from './errors.ts'
-import { methodsOf, type Route } from './route.ts'
+import { allowedOn, type Route } from './route.ts'
 import { KEY_PATH, routedUrl } from './target.ts'
 
 /** 405 where the path exists for other methods, else 404 with the path that was probably meant. */
@@ -10,9 +10,9 @@ export function notFoundHandler(routes: readonly Route[]) {
   const paths = [...new Set(routes.map(({ path }) => path))]
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const path = routedUrl(request.method, request.originalUrl).replace(/\?.*$/s, '')
-    const others = routes.filter((route) => matches(route.path, path)).flatMap(methodsOf)
+    const others = allowedOn(routes.filter((route) => matches(route.path, path)))
     if (others.length > 0) {
-      const allowed = [...new Set(others)].join(', ')
+      const allowed = others.join(', ')
       reply.header('Allow', allowed)
       return sendError(
         reply,

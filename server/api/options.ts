@@ -5,8 +5,8 @@ import { decodeContextToken } from '../causality/context-token.ts'
 import type { GetOptions, PutOptions } from '../coordinator/outcome.ts'
 import { durationIn, integerIn, parseQuery, type Query, switchIn } from './query.ts'
 
-/** More owners than a key can have. */
-const MAX_QUORUM = 1000
+/** Only the coordinator knows n, and refuses what is over it. */
+const MAX_QUORUM = Number.MAX_SAFE_INTEGER
 /** Connections that are silent for a little longer are closed. */
 export const MAX_TIMEOUT_MS = 60_000
 /** A hundred years: stamps stay exact. */

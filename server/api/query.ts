@@ -42,7 +42,7 @@ export function integerIn(query: Query, name: string, min: number, max: number):
   if (text === undefined) return undefined
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
   if (value >= min && value <= max) return value
-  const hint = `${name} is a whole number from ${min} to ${max}`
+  const hint = `${name} is a whole number from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ' on'}`
   throw new KvError('usage', `${name}=${text} is out of range`, hint)
 }
 

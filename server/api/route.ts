@@ -15,6 +15,13 @@ export interface Route {
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown
 }
 
+/** With what is added to them: GET answers HEAD, too. */
+export function allowedOn(routes: readonly Route[]): readonly string[] {
+  const methods = new Set<string>(routes.flatMap(methodsOf))
+  if (methods.has('GET')) methods.add('HEAD')
+  return [...methods]
+}
+
 export function methodsOf(route: Route): readonly HttpMethod[] {
   return typeof route.method === 'string' ? [route.method] : route.method
 }
