@@ -2,6 +2,12 @@ import path from 'node:path/posix'
 import ts from 'typescript'
 import { type Finding, lineAt, type SourceFile } from './source-files.ts'
 
+const NODE = 'server/node.ts'
+
+/** It alone knows what the ports are made of. */
+const COMPOSITION_ROOT = 'server/main.ts'
+const ROOT_ONLY = 'server/adapters'
+
 /**
  * The layers, lowest first. A file may import from its own part, from lower layers, and from parts beside it
  * in its layer as long as the parts do not form a circle.
@@ -14,8 +20,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['server/membership', 'server/replica'],
   ['server/handoff', 'server/anti-entropy', 'server/paxos', 'server/coordinator'],
   ['server/api'],
-  ['server/node.ts'],
-  ['server/main.ts'],
+  [NODE],
+  [COMPOSITION_ROOT],
 ]
 
 /** Parts that stand outside the layers, and all that they may import. */
@@ -24,10 +30,6 @@ const APART = new Map<string, readonly string[]>([
   ['server/web', ['shared']],
   ['cli', ['shared']],
 ])
-
-/** Only the composition root knows what the ports are made of. */
-const ROOT_ONLY = 'server/adapters'
-const COMPOSITION_ROOT = 'server/main.ts'
 
 interface Edge {
   readonly from: string
@@ -70,10 +72,14 @@ function layerOf(part: string): number {
   return LAYERS.findIndex((layer) => layer.includes(part))
 }
 
-/** The part of the project that a file belongs to: `server/ring`, `server/node.ts`, `shared`, `cli`. */
+/**
+ * The part of the project that a file belongs to: `server/ring`, `shared`, `cli`. What stands beside the folders of
+ * the server puts them together: that is the node.
+ */
 function partOf(file: string): string {
   const [top = '', second = ''] = file.split('/')
-  return top === 'server' ? `server/${second}` : top
+  if (top !== 'server') return top
+  return second.endsWith('.ts') && file !== COMPOSITION_ROOT ? NODE : `server/${second}`
 }
 
 function reaches(edges: readonly Edge[], from: string, to: string, seen = new Set<string>()): boolean {

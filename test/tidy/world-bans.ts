@@ -165,7 +165,7 @@ function moduleState(statement: ts.Statement, report: (node: ts.Node, rule: stri
   if (ts.isVariableStatement(statement)) {
     const constant = (statement.declarationList.flags & ts.NodeFlags.Const) !== 0
     for (const declaration of statement.declarationList.declarations) {
-      const fixed = /^(readonly |Readonly)/.test(declaration.type?.getText() ?? '')
+      const fixed = declaration.type !== undefined && !isContainerType(declaration.type)
       if (!constant || (!fixed && isEmptyContainer(declaration.initializer))) report(declaration, rule)
     }
   }
@@ -176,6 +176,11 @@ function moduleState(statement: ts.Statement, report: (node: ts.Node, rule: stri
     const changes = !kinds.includes(ts.SyntaxKind.ReadonlyKeyword) || isEmptyContainer(member.initializer)
     if (kinds.includes(ts.SyntaxKind.StaticKeyword) && changes) report(member, rule)
   }
+}
+
+/** A type that says nothing of being filled promises to stay as it is. */
+function isContainerType(type: ts.TypeNode): boolean {
+  return ts.isArrayTypeNode(type) || /^(Map|Set|WeakMap|WeakSet|Array|Record)</.test(type.getText())
 }
 
 /** Something that is made empty is made to be filled. */

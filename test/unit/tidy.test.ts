@@ -58,6 +58,7 @@ describe('the checker of import direction', () => {
     expect(check('server/adapters/a.ts', "const b = await import('../ring/b.ts')")).to.have.length(1)
     expect(check('cli/commands/a.ts', "import { B } from '../../server/ring/b.ts'")).to.have.length(1)
     expect(check('shared/a.ts', "import { B } from '../server/ports/b.ts'")).to.have.length(1)
+    expect(check('server/settings.ts', "import { B } from './main.ts'")).to.have.length(1)
     expect(check('server/new-folder/a.ts', "import { B } from '../ports/b.ts'")).to.have.length(1)
   })
 
@@ -125,6 +126,7 @@ describe('the checker of the core', () => {
     "import { createHmac } from 'node:crypto'",
     'const names: ReadonlyMap<string, number> = new Map([[key, 1]])',
     'const NOBODY: readonly string[] = []',
+    'const NO_OPTIONS: PutOptions = {}',
     'type Fields = Readonly<Record<string, string>>',
     'function f() { let count = 0; const seen = new Set<string>(); return [count, seen] }',
     'class A { private static readonly LIMIT = 5 }',
