@@ -27,7 +27,7 @@ export class CheckpointKeeper {
   private reserved: number
   private dirty = false
   private saving: Promise<void> = Promise.resolve()
-  private failure: unknown
+  private failure: Error | undefined
 
   constructor(components: KeeperComponents, before: Progress, mark: ImportMark) {
     this.components = components
@@ -114,7 +114,7 @@ export class CheckpointKeeper {
           complete,
         })
       } catch (thrown) {
-        this.failure = thrown
+        this.failure = thrown as Error
         throw thrown
       }
     })

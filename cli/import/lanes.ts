@@ -21,7 +21,10 @@ export class Lanes {
   private turn = 0
 
   constructor(endpoints: readonly string[], layout: LayoutResult | undefined, monotonicMs: () => number) {
-    const all = layout ? layout.members.map((member) => member.http.replace(/\/+$/, '')) : endpoints
+    const given = endpoints.map((endpoint) => endpoint.replace(/\/+$/, ''))
+    const members = layout?.members.map((member) => member.http.replace(/\/+$/, '')) ?? []
+    // The given ones stand behind the owners: the names that nodes have for themselves may not be known here.
+    const all = [...members, ...given.filter((endpoint) => !members.includes(endpoint))]
     this.lanes = all.map((endpoint) => ({ endpoint, pauseMs: FIRST_PAUSE_MS, pausedUntilMs: 0 }))
     this.owners = layout ? readOwners(layout.owners) : new Uint16Array()
     this.width = layout?.width ?? 0
@@ -41,7 +44,7 @@ export class Lanes {
     const row = this.width === 0 ? 0 : slotOf(key) * this.width
     for (let i = 0; i < this.width; i++) {
       const lane = this.owners[row + i] as number
-      if (lane !== NOBODY && this.isUp(lane)) return lane
+      if (lane !== NOBODY && this.isUp(lane) && this.endpoint(lane) !== '') return lane
     }
     return this.another(this.turn)
   }
