@@ -18,7 +18,7 @@ export function descends(a: VersionVector, b: VersionVector): boolean {
 }
 
 export function vectorEquals(a: VersionVector, b: VersionVector): boolean {
-  return a.size === b.size && descends(a, b)
+  return descends(a, b) && descends(b, a)
 }
 
 /** The events of both: `a` itself when `b` adds nothing, otherwise `b` itself when `a` adds nothing. */

@@ -46,14 +46,13 @@ export class Placement {
   }
 
   private choose(slot: number): void {
-    // A few more than are needed are mostly enough, and cheaper than the whole circle.
-    const near = this.order(slot, Math.min(this.members.length, this.n + 8))
-    let chosen = this.pick(near, true)
-    if (chosen.length < this.n) {
-      const all = this.order(slot, this.members.length)
-      chosen = this.pick(all, true)
-      if (chosen.length < this.n) chosen = this.pick(all, false)
+    // Mostly the nearest will do, and far cheaper than the whole circle.
+    const all = this.members.length
+    let chosen: number[] = []
+    for (const count of [this.n, this.n + 3, all]) {
+      if (chosen.length < this.n) chosen = this.pick(this.order(slot, Math.min(count, all)), true)
     }
+    if (chosen.length < this.n) chosen = this.pick(this.order(slot, all), false)
     this.owners.set(chosen, slot * this.n)
     for (const member of chosen) (this.load[member] as number)++
   }

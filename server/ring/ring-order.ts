@@ -15,7 +15,7 @@ export class RingOrder {
     // The package wants a plain object. The prefix keeps ids such as __proto__ from meaning something to it.
     const servers = Object.fromEntries(
       members.map(({ id, weight }) => {
-        const hashes = HASHES_PER_WEIGHT
+        const hashes = Math.round(weight * HASHES_PER_WEIGHT)
         return [`node ${id}`, { vnodes: Math.min(Math.max(hashes, 1), MAX_HASHES) }]
       }),
     )

@@ -1,8 +1,8 @@
 import { KvError } from '../../shared/errors.ts'
+import { SLOTS } from '../../shared/slot.ts'
 import type { NodeId } from '../ports/network.ts'
 import { Placement } from './placement.ts'
 import { RingOrder } from './ring-order.ts'
-import { SLOTS } from '../../shared/slot.ts'
 
 export interface RingMember {
   readonly id: NodeId
