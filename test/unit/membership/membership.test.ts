@@ -119,6 +119,15 @@ describe('membership', () => {
     expect(down).to.deep.equal([])
   })
 
+  it('accuses nobody, and is not accused, when a disk takes half a second for each commit', async () => {
+    const ring = new VirtualRing(18)
+    ring.commitMs = 500
+    const nodes = await ring.form(3)
+    for (const node of nodes) node.traced.length = 0
+    await ring.pass(30_000)
+    expect(nodes.flatMap((node) => node.events('member.changed'))).to.deep.equal([])
+  })
+
   it('finds everyone through one address and without beacons, and again after a restart', async () => {
     const ring = new VirtualRing(10)
     const nodes = ring.boot(5, { secret: Buffer.alloc(0) })
