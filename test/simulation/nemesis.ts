@@ -37,10 +37,10 @@ export class Nemesis {
       'one-way': (time) => this.partition(time, this.prng.between(1, 4), true),
       isolate: (time) => this.partition(time, 1, false),
       reset: () => this.reset(),
-      kill: (time) => this.down(time, (machine) => machine.crash(false)),
-      power: (time) => this.down(time, (machine) => this.cutPower(machine)),
+      kill: (time) => this.down('kill', time, (machine) => machine.crash(false)),
+      power: (time) => this.power(time),
       blackout: (time) => this.blackout(time),
-      stop: (time) => this.down(time, (machine) => machine.stop()),
+      stop: (time) => this.down('stop', time, (machine) => machine.stop()),
       pause: (time) => this.pause(time),
       clock: () => this.setClock(),
       'slow-disk': (time) => this.slowDisk(time),
@@ -59,6 +59,7 @@ export class Nemesis {
     this.world.network.rules.heal()
     for (const machine of this.cluster.machines) {
       machine.disk.slowdown = 1
+      machine.disk.onNextCommit = undefined
       machine.resume()
     }
     this.cluster.startAll()
@@ -121,20 +122,26 @@ export class Nemesis {
     return this.prng.pick(this.cluster.machines.filter((machine) => !away.includes(machine)))
   }
 
-  private down(time: number, take: (machine: Machine) => void): void {
+  private down(kind: FaultKind, time: number, take: (machine: Machine) => void): void {
     const machine = this.victim()
     if (machine === undefined) return
+    this.world.count(`fault ${kind}`)
     take(machine)
     this.world.loop.after(time, () => machine.start())
   }
 
   /** Half the time at the worst moment: while a commit is under way. */
-  private cutPower(machine: Machine): void {
+  private power(time: number): void {
+    const machine = this.victim()
+    if (machine === undefined) return
     this.world.count('fault power')
-    if (this.prng.chance(0.5)) machine.crash(true)
-    else
-      machine.disk.onNextCommit = () =>
-        this.world.loop.after(this.prng.below(3_000), () => machine.crash(true))
+    const cut = () => {
+      if (this.over) return
+      machine.crash(true)
+      this.world.loop.after(time, () => machine.start())
+    }
+    if (this.prng.chance(0.5)) cut()
+    else machine.disk.onNextCommit = () => this.world.loop.after(this.prng.below(3_000), cut)
   }
 
   private blackout(time: number): void {

@@ -59,9 +59,10 @@ export interface Swarm {
 export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
 
 export function drawSwarm(prng: Prng): Swarm {
+  const conflicts = prng.chance(0.6) ? 'lww' : 'siblings'
   const faults = FAULT_KINDS.filter(() => prng.chance(0.4))
   return {
-    conflicts: prng.chance(0.6) ? 'lww' : 'siblings',
+    conflicts,
     zones: prng.pick([1, 3, 5]),
     keys: prng.pick([1, 3, 6, 12]),
     clients: prng.between(2, 6),
@@ -70,7 +71,8 @@ export function drawSwarm(prng: Prng): Swarm {
     ttl: prng.chance(0.15),
     deletes: prng.pick([0, 0.1, 0.3]),
     reads: prng.pick([0.2, 0.5]),
-    contexts: prng.pick([0, 0.5, 0.9]),
+    // Siblings that nobody resolves would grow without bound.
+    contexts: prng.pick(conflicts === 'lww' ? [0, 0.5, 0.9] : [0.6, 0.9]),
     faults,
     faultEveryMs: prng.pick([500, 1500, 4000]),
     faultForMs: prng.pick([300, 1500, 6000]),

@@ -29,17 +29,10 @@ export function causality(evidence: Evidence): Violation[] {
   return violations
 }
 
-/** `write` comes after `shown`, and the read must have known it. */
-function mustBeSeen(
-  evidence: Evidence,
-  supersession: Supersession,
-  read: ReadOp,
-  write: WriteOp,
-  shown: WriteOp,
-): boolean {
+/** The read must have known the write. */
+function mustBeSeen(evidence: Evidence, supersession: Supersession, read: ReadOp, write: WriteOp): boolean {
   const ack = acknowledgement(write)
   if (ack === undefined || ack.completedAt >= read.invokedAt) return false
   if (!read.final && (read.sloppy || read.r + write.w <= evidence.n)) return false
-  if (supersession.wipedBetween(ack.completedAt, read.completedAt)) return false
-  return supersession.follows(write, shown)
+  return !supersession.wipedBetween(ack.completedAt, read.completedAt)
 }

@@ -12,6 +12,7 @@ export class Supersession {
   private readonly byValue = new Map<string, WriteOp>()
   private readonly byRequest = new Map<string, WriteOp>()
   private readonly seenBy = new Map<WriteOp, readonly WriteOp[]>()
+  private readonly followersOf = new Map<WriteOp, readonly WriteOp[]>()
   private readonly closures = new Map<WriteOp, ReadonlySet<WriteOp>>()
   /** Writes that some disk has seen, lowest rank first. */
   private readonly ranked: readonly { write: WriteOp; lowest: Sighting; highest: Sighting }[]
@@ -66,11 +67,23 @@ export class Supersession {
     return closure
   }
 
+  /** The acknowledged writes that come after `loser` for sure. */
+  followers(loser: WriteOp): readonly WriteOp[] {
+    let followers = this.followersOf.get(loser)
+    if (followers === undefined) {
+      followers = this.writes.filter(
+        (write) => acknowledgement(write) !== undefined && this.follows(write, loser),
+      )
+      this.followersOf.set(loser, followers)
+    }
+    return followers
+  }
+
   /**
    * `winner` was written after `loser` for sure: its writer had seen it, or, under `lww`, began after a quorum
    * that meets its own had acknowledged the other.
    */
-  follows(winner: WriteOp, loser: WriteOp): boolean {
+  private follows(winner: WriteOp, loser: WriteOp): boolean {
     if (winner === loser) return false
     if (this.seen(winner).includes(loser)) return !this.appliedAgain(loser, winner)
     if (this.evidence.conflicts !== 'lww' || loser.w + winner.w <= this.evidence.n) return false
