@@ -2,7 +2,7 @@ import type { CheckpointContent, ImportMark, Progress } from './checkpoint.ts'
 import { IntervalSet } from './intervals.ts'
 
 /** Numbers that are reserved at a time, ahead of what is sent. */
-const RESERVED_AHEAD = 100_000
+const RESERVED_AHEAD = 10_000
 
 export interface KeeperComponents {
   /** Resolves when it is durable. Absent where no checkpoint is kept. */
@@ -19,23 +19,30 @@ export class CheckpointKeeper {
   private readonly components: KeeperComponents
   private readonly mark: ImportMark
   private readonly before: Progress
-  private readonly highestBefore: number
   private readonly acknowledged: IntervalSet
   private readonly stopTicking: () => void
   /** Gaps that are closed, but whose keys may have later records that must be sent again first. */
-  private readonly closedGaps: number[] = []
+  private closedGaps: number[] = []
+  private released: boolean
+  private readonly reservedAhead: number
   private reserved: number
   private dirty = false
   private saving: Promise<void> = Promise.resolve()
   private failure: Error | undefined
 
-  constructor(components: KeeperComponents, before: Progress, mark: ImportMark) {
+  constructor(
+    components: KeeperComponents,
+    before: Progress,
+    mark: ImportMark,
+    reservedAhead = RESERVED_AHEAD,
+  ) {
+    this.reservedAhead = reservedAhead
     this.components = components
     this.before = before
     this.mark = mark
-    this.highestBefore = before.acknowledged.highest
     this.acknowledged = new IntervalSet(before.acknowledged.toJSON())
     this.reserved = before.reserved
+    this.released = before.reserved === 0
     this.stopTicking = components.every(() => this.tick())
   }
 
@@ -44,9 +51,9 @@ export class CheckpointKeeper {
     return this.before.acknowledged.has(number)
   }
 
-  /** Not acknowledged in a run before this one, but a later one was. */
+  /** It may have been sent in a run before this one, with an outcome that is not known. */
   isGap(number: number): boolean {
-    return number < this.highestBefore && !this.wasAcknowledged(number)
+    return this.mayHaveBeenSent(number) && !this.wasAcknowledged(number)
   }
 
   mayHaveBeenSent(number: number): boolean {
@@ -59,19 +66,26 @@ export class CheckpointKeeper {
     return again ? `${importId}-${number}-${resumed}` : `${importId}-${number}`
   }
 
+  /** Must have resolved before the first record is read: the ids of one run are not those of the next. */
+  async begin(): Promise<void> {
+    if (this.before.resumed > 0) await this.save(false)
+  }
+
   /**
-   * Gaps are held back until `finish`. Were one saved before the later records of its key have been sent again,
+   * Gaps are held back until `releaseGaps`. Were one saved before the later records of its key have been sent again,
    * a run that ends in between would leave the value of the gap, and the next run would not see why to touch it.
    */
   acknowledge(number: number): void {
-    if (this.isGap(number)) this.closedGaps.push(number)
+    if (!this.released && this.isGap(number)) this.closedGaps.push(number)
     else this.acknowledged.add(number)
     this.dirty = true
   }
 
-  /** Whether all records up to the last one that was acknowledged before this run have been read. */
-  isPastGaps(number: number): boolean {
-    return number >= this.highestBefore
+  /** All that was to be sent again after a gap has been. */
+  releaseGaps(): void {
+    this.released = true
+    for (const number of this.closedGaps) this.acknowledged.add(number)
+    this.closedGaps = []
   }
 
   isReserved(number: number): boolean {
@@ -80,14 +94,12 @@ export class CheckpointKeeper {
 
   /** Must have resolved before a record that is not reserved is sent. */
   async reserve(number: number): Promise<void> {
-    this.reserved = number + RESERVED_AHEAD
+    this.reserved = number + this.reservedAhead
     await this.save(false)
   }
 
-  /** `gapsClosed` says that all which was to be sent again after a gap has been. */
-  async finish(complete: boolean, gapsClosed: boolean): Promise<void> {
+  async finish(complete: boolean): Promise<void> {
     this.stopTicking()
-    if (gapsClosed) for (const number of this.closedGaps) this.acknowledged.add(number)
     await this.save(complete)
   }
 

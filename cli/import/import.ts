@@ -52,7 +52,7 @@ export class Import {
   private readonly queue: JobQueue
   private readonly sending: number[]
   private readonly deliveries = new Set<Promise<void>>()
-  /** Keys of gaps that are sent in this run: what was acknowledged for them later must be sent again. */
+  /** Keys of gaps that are sent in this run: whatever may have been written for them later must be sent again. */
   private readonly reopened = new Set<string>()
   /** Records of such keys that were to be sent again, and are not written yet. */
   private owed = 0
@@ -71,6 +71,7 @@ export class Import {
   /** @returns how it ended; the tally is final then, and the checkpoint written. */
   async run(): Promise<'complete' | 'interrupted' | KvError> {
     const { chunks, parser, keeper } = this.components
+    await keeper.begin()
     try {
       for await (const chunk of chunks) {
         this.bytesRead += chunk.length
@@ -85,8 +86,8 @@ export class Import {
     await this.drain()
     this.checkErrors(true)
     const ending = this.stopped ?? 'complete'
-    const gapsClosed = keeper.isPastGaps(this.number) && this.owed === 0
-    await keeper.finish(ending === 'complete' && this.tally.unknown === 0, gapsClosed)
+    if (ending === 'complete') this.releaseGaps()
+    await keeper.finish(ending === 'complete' && this.tally.unknown === 0)
     return ending
   }
 
@@ -103,6 +104,7 @@ export class Import {
       if (entry) await this.admit(parsed, entry)
     }
     this.pump()
+    if (this.reopened.size > 0 && !this.components.keeper.mayHaveBeenSent(this.number)) this.releaseGaps()
   }
 
   /** @returns what to send for a record; undefined where it has its outcome already. */
@@ -142,8 +144,9 @@ export class Import {
     if (queue.held >= settings.concurrency) await this.room()
     if (!keeper.isReserved(number)) await keeper.reserve(number)
     if (this.stopped) return
+    const maybeSent = keeper.mayHaveBeenSent(number)
+    const again = maybeSent && this.reopened.has(entry.key)
     if (keeper.isGap(number)) this.reopened.add(entry.key)
-    const again = keeper.wasAcknowledged(number)
     if (again) this.owed++
     queue.add({
       number,
@@ -151,7 +154,8 @@ export class Import {
       text,
       entry,
       requestId: keeper.requestId(number, again),
-      retry: !again && keeper.mayHaveBeenSent(number),
+      again,
+      retry: maybeSent && !again,
       unknown: false,
     })
   }
@@ -197,7 +201,7 @@ export class Import {
   private settle(job: Job, outcome: Outcome): void {
     this.queue.settle(job)
     if (outcome.kind === 'written') {
-      if (this.components.keeper.wasAcknowledged(job.number)) this.owed--
+      if (job.again) this.owed--
       this.components.keeper.acknowledge(job.number)
       this.count('written')
     } else if (outcome.kind === 'rejected') this.reject(job.number, job, outcome.error.message)
@@ -206,6 +210,13 @@ export class Import {
       this.count('unknown')
       this.checkErrors(false)
     } else this.stop(outcome.error)
+  }
+
+  /** Once all that may have been sent before has been read, and written where it had to be once more. */
+  private releaseGaps(): void {
+    if (this.owed > 0) return
+    this.components.keeper.releaseGaps()
+    this.reopened.clear()
   }
 
   private reject(number: number, place: { line: number; text: string }, reason: string): void {

@@ -38,6 +38,8 @@ interface Run {
   /** The checkpoint is saved at every so many batches. */
   readonly saveEvery: number
   readonly impatient: boolean
+  /** Numbers that the checkpoint reserves at a time. */
+  readonly reservedAhead: number
 }
 
 const MARK = { source: { size: 1, head: 'h' }, options: {} }
@@ -61,6 +63,7 @@ describe('an import that is killed, interrupted and resumed', () => {
       interruptedAt: fc.oneof(fc.integer({ min: 1, max: 15 }), fc.constant(Number.POSITIVE_INFINITY)),
       saveEvery: fc.integer({ min: 1, max: 4 }),
       impatient: fc.boolean(),
+      reservedAhead: fc.integer({ min: 0, max: 30 }),
     })
     await fc.assert(
       fc.asyncProperty(
@@ -79,6 +82,7 @@ describe('an import that is killed, interrupted and resumed', () => {
             interruptedAt: Number.POSITIVE_INFINITY,
             saveEvery: 1,
             impatient: false,
+            reservedAhead: 5,
           }
           let tally: Tally | undefined
           for (const one of [...runs, last])
@@ -91,7 +95,7 @@ describe('an import that is killed, interrupted and resumed', () => {
           expect(saved?.complete).to.equal(true)
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 1500 },
     )
   }).timeout(60_000)
 })
@@ -164,6 +168,7 @@ async function importOnce(
     },
     progress,
     MARK,
+    run.reservedAhead,
   )
   const work = new Import(
     {
