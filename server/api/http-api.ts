@@ -6,6 +6,7 @@ import Fastify, {
   type onResponseHookHandler,
 } from 'fastify'
 import { KvError } from '../../shared/errors.ts'
+import { Backlog } from './backlog.ts'
 import { batchRoute } from './batch-route.ts'
 import { BrowserGuard } from './browser-guard.ts'
 import { chaosRoutes } from './chaos-routes.ts'
@@ -31,12 +32,13 @@ export class HttpApi {
   readonly app: FastifyInstance
   private readonly context: ApiContext
   private readonly metrics = new RequestMetrics()
+  private readonly backlog = new Backlog()
   private readonly responder: Responder
   private readonly live = new LiveStreams()
 
   constructor(components: ApiComponents, settings: ApiSettings) {
     this.context = { ...components, settings }
-    this.responder = new Responder(components.clock, this.metrics)
+    this.responder = new Responder({ clock: components.clock, metrics: this.metrics, backlog: this.backlog })
     this.app = this.makeServer()
     this.app.server.maxConnections = settings.maxConnections
     this.guard()
@@ -140,9 +142,9 @@ export class HttpApi {
     const { settings, clock } = this.context
     const guard = new BrowserGuard(settings.hostNames)
     this.app.decorateRequest('beganMs', 0)
-    this.app.addHook('onRequest', (request, _reply, done) => {
+    this.app.addHook('onRequest', (request, reply, done) => {
       request.beganMs = clock.monotonicMs()
-      done(guard.refusal(request.method, request.headers))
+      done(guard.refusal(request.method, request.headers) ?? this.backlog.enter(request.socket, reply.raw))
     })
   }
 

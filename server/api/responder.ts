@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../ports/clock.ts'
+import type { Backlog } from './backlog.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 
 declare module 'fastify' {
@@ -19,13 +20,18 @@ const SMALL_BYTES = 4096
 export class Responder {
   private readonly clock: Clock
   private readonly metrics: RequestMetrics
+  private readonly backlog: Backlog
 
-  constructor(clock: Clock, metrics: RequestMetrics) {
-    this.clock = clock
-    this.metrics = metrics
+  constructor(components: { clock: Clock; metrics: RequestMetrics; backlog: Backlog }) {
+    this.clock = components.clock
+    this.metrics = components.metrics
+    this.backlog = components.backlog
   }
 
-  /** @param headers names and values in turn; Content-Length is added. */
+  /**
+   * @param headers names and values in turn; Content-Length is added.
+   * @throws KvError `overloaded` where the answer is large, and too many such have not been read.
+   */
   send(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -33,8 +39,9 @@ export class Responder {
     headers: string[],
     body: Buffer | string,
   ): void {
-    reply.hijack()
     const { raw } = reply
+    this.backlog.answer(request.socket, raw, body.length)
+    reply.hijack()
     const text = typeof body === 'string'
     headers.push('Content-Length', String(text ? Buffer.byteLength(body) : body.length))
     raw.writeHead(status, headers)

@@ -113,7 +113,11 @@ export class FakeNode implements ServedNode {
 
 export const SECRET = Buffer.from('a secret of the test')
 
-export function fakeApi(node: FakeNode, settings: Partial<ApiSettings> = {}): HttpApi {
+export function fakeApi(
+  node: FakeNode,
+  settings: Partial<ApiSettings> = {},
+  served: () => ServedNode = () => node,
+): HttpApi {
   const trace = { enabled: () => false, event: () => undefined }
   const clock = {
     wallMs: () => 0,
@@ -121,7 +125,7 @@ export function fakeApi(node: FakeNode, settings: Partial<ApiSettings> = {}): Ht
     after: () => ({ cancel: () => undefined }),
   }
   return new HttpApi(
-    { node: () => node, trace, clock },
+    { node: served, trace, clock },
     {
       id: 'n1',
       cluster: 'c',
