@@ -13,6 +13,7 @@ export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, Comm
   ['context:use', () => import('./commands/context/use.ts')],
   ['count', () => import('./commands/count.ts')],
   ['del', () => import('./commands/del.ts')],
+  ['down', () => import('./commands/down.ts')],
   ['exists', () => import('./commands/exists.ts')],
   ['export', () => import('./commands/export.ts')],
   ['get', () => import('./commands/get.ts')],
@@ -20,5 +21,6 @@ export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, Comm
   ['import', () => import('./commands/import.ts')],
   ['scan', () => import('./commands/scan.ts')],
   ['set', () => import('./commands/set.ts')],
+  ['up', () => import('./commands/up.ts')],
   ['version', () => import('./commands/version.ts')],
 ])
