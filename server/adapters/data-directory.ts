@@ -144,7 +144,10 @@ async function makePath(path: string): Promise<void> {
   const parent = dirname(path)
   const parentFound = await stat(parent).catch(() => undefined)
   if (parentFound === undefined && parent !== path) await makePath(parent)
-  await mkdir(path, { mode: 0o700 })
+  await mkdir(path, { mode: 0o700 }).catch((thrown: NodeJS.ErrnoException) => {
+    // Nodes that start together under one new parent: another one was faster.
+    if (thrown.code !== 'EEXIST') throw thrown
+  })
   await syncDirectory(parent)
 }
 

@@ -31,6 +31,12 @@ describe('a data directory', () => {
     expect(again.storage.get(Buffer.from('a'))?.toString()).to.equal('1')
   })
 
+  it('opens several directories at once under one parent that none of them finds', async () => {
+    const parent = join(node.path, 'of', 'all')
+    const opened = await Promise.all(['n1', 'n2', 'n3'].map((id) => node.open(join(parent, id))))
+    for (const directory of opened) await node.close(directory)
+  })
+
   it('draws another incarnation after a wipe', async () => {
     const first = await node.fill(50)
     await rm(node.path, { recursive: true })
