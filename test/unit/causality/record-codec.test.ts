@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { EMPTY_RECORD } from '../../../server/causality/record.ts'
+import { seal } from '../../../server/causality/record-checksum.ts'
 import { CorruptRecord, decodeRecord, encodeRecord } from '../../../server/causality/record-codec.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { keyFromText } from '../../../shared/key.ts'
@@ -70,4 +71,52 @@ describe('encodeRecord and decodeRecord', () => {
     encoded[0] = 2
     expect(() => decodeRecord(KEY, encoded)).to.throw(CorruptRecord, 'unknown format')
   })
+
+  /** As a record would be read whose writer sealed these bytes. */
+  const decodeBody = (hex: string): unknown => {
+    const forged = Buffer.from(`01${hex.replaceAll(' ', '')}00000000`, 'hex')
+    seal(KEY, forged)
+    return decodeRecord(KEY, forged)
+  }
+
+  it('take bytes that keep every rule', () => {
+    expect(decodeBody('01 016100 01 00010000000000 00')).to.deep.equal(
+      record([], [sibling('a1', 0, { value: null })]),
+    )
+    expect(decodeBody('01 016101 00 02 01700001 01710001')).to.deep.equal(
+      record(
+        ['a1'],
+        [],
+        [
+          { request: 'p', dot: dot('a1') },
+          { request: 'q', dot: dot('a1') },
+        ],
+      ),
+    )
+  })
+
+  const nineRetired = Array.from({ length: 9 }, (_, i) => `017${i}0001`).join('')
+  for (const [what, body, why] of [
+    ['an actor that nothing names', '01 016100 00 00', 'not used'],
+    ['actors out of order', '02 016201 016101 00 00', 'actors are not in order'],
+    ['an actor twice', '02 016101 016101 00 00', 'actors are not in order'],
+    ['a sibling in the past', '01 016105 01 00050000000000 00', 'in the past'],
+    ['siblings out of order', '01 016100 02 00020000000000 00010000000000 00', 'siblings are not in order'],
+    ['a sibling twice', '01 016100 02 00010000000000 00010000000000 00', 'siblings are not in order'],
+    ['a dot of no actor', '01 016101 01 01010000000000 00', 'names no event'],
+    ['a dot with the counter 0', '01 016101 01 00000000000000 00', 'names no event'],
+    ['a logical time of 2^32', '01 016100 01 000100808080801000000000 00', 'stamp is out of range'],
+    ['retirements out of order', '01 016101 00 02 01710001 01700001', 'retirements are not in order'],
+    ['a retirement of no request', '01 016101 00 01 000001', 'retirements are not in order'],
+    ['nine retirements', `01 016101 00 09 ${nineRetired}`, 'too many retirements'],
+    ['a number longer than it need be', '01 016101 8000 00', 'more bytes than it needs'],
+    ['a number over 2^53 - 1', '01 0161 8080808080808010 00 00', 'over 2^53 - 1'],
+    ['text that is not UTF-8', '01 01ff01 00 00', 'not UTF-8'],
+    ['bytes left over', '00 00 00 00', 'left over'],
+    ['a value that ends too early', '01 016100 01 00010000000009 00', 'end too early'],
+  ] as const) {
+    it(`refuse ${what}`, () => {
+      expect(() => decodeBody(body)).to.throw(CorruptRecord, why)
+    })
+  }
 })
