@@ -16,9 +16,9 @@ export function causality(evidence: Evidence): Violation[] {
       for (const value of read.values) {
         const shown = supersession.ofValue(value)
         if (shown === undefined) continue
-        const newer = supersession.writes.find((write) =>
-          mustBeSeen(evidence, supersession, read, write, shown),
-        )
+        const newer = supersession
+          .followers(shown)
+          .find((write) => mustBeSeen(evidence, supersession, read, write))
         if (newer === undefined) continue
         const when = (read.invokedAt / 1e6).toFixed(3)
         const message = `${describe(shown)} was read at ${when} s from ${read.node}, after ${describe(newer)}`
