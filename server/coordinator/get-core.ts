@@ -1,7 +1,7 @@
 import type { Key } from '../../shared/key.ts'
 import { mergeRecords } from '../causality/merge.ts'
-import { decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
+import { decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import type { NodeId } from '../ports/network.ts'
 
 /** A fallback stands in for an owner and counts; a node asked for its hints only adds what it has. */

@@ -1,5 +1,5 @@
-import type { VersionVector } from '../causality/record.ts'
 import type { Key } from '../../shared/key.ts'
+import type { VersionVector } from '../causality/record.ts'
 
 export interface PutOptions {
   /** Owners, or hints where not strict, that must hold the write durably; the layout's w when absent. */

@@ -1,5 +1,5 @@
-import type { NodeId } from '../ports/network.ts'
 import { compareStamps, type Stamp } from '../causality/stamp.ts'
+import type { NodeId } from '../ports/network.ts'
 
 /**
  * The tally of one round of a write: who holds it durably, and is that enough?

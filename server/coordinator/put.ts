@@ -1,5 +1,5 @@
-import { KvError, toKvError } from '../../shared/errors.ts'
 import type { Counters } from '../../shared/counters.ts'
+import { KvError, toKvError } from '../../shared/errors.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { foldDot } from '../causality/version-vector.ts'

@@ -1,18 +1,18 @@
-import { KvError } from '../../shared/errors.ts'
 import type { Counters } from '../../shared/counters.ts'
+import { KvError } from '../../shared/errors.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
+import { slotOf } from '../../shared/slot.ts'
+import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { EMPTY_RECORD } from '../causality/record.ts'
 import { versionOf } from '../causality/version.ts'
 import { contextOf, liveSiblings } from '../causality/write.ts'
-import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { Layout } from '../membership/layout.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
+import type { SlotTable } from '../ring/slot-table.ts'
 import { FORWARD, type ForwardRequest, type ForwardResponse } from '../rpc/forward-method.ts'
 import type { Reply, Rpc } from '../rpc/method.ts'
-import { slotOf } from '../../shared/slot.ts'
-import type { SlotTable } from '../ring/slot-table.ts'
-import { GetOperation, type GetComponents, type GetAnswer } from './get.ts'
+import { type GetAnswer, type GetComponents, GetOperation } from './get.ts'
 import type {
   Coordinator,
   GetOptions,
@@ -23,8 +23,8 @@ import type {
   ScanPage,
 } from './outcome.ts'
 import { type PutComponents, PutOperation } from './put.ts'
-import { RouteOperation, type RouteAnswer } from './route.ts'
 import type { RingView } from './ring-view.ts'
+import { type RouteAnswer, RouteOperation } from './route.ts'
 import type { Scanner } from './scan.ts'
 
 export interface RingCoordinatorComponents extends GetComponents, PutComponents {

@@ -1,6 +1,6 @@
 import type { Key } from '../../shared/key.ts'
-import { encodeRecord } from '../causality/record-codec.ts'
 import { EMPTY_RECORD } from '../causality/record.ts'
+import { encodeRecord } from '../causality/record-codec.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Trace } from '../ports/trace.ts'

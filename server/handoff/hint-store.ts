@@ -1,7 +1,8 @@
 import { KvError, toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
-import { decodeRecord, encodeRecord } from '../causality/record-codec.ts'
+import { slotOf } from '../../shared/slot.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
+import { decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import { winner } from '../causality/write.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Storage } from '../ports/storage.ts'
@@ -9,7 +10,6 @@ import type { Trace } from '../ports/trace.ts'
 import type { GroupCommit } from '../replica/group-commit.ts'
 import type { Minter } from '../replica/minter.ts'
 import { StagedRecords } from '../replica/staged-records.ts'
-import { slotOf } from '../../shared/slot.ts'
 
 export interface HintStoreComponents {
   readonly storage: Storage

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import type { KeyRecord } from '../causality/record.ts'
 import type { Key } from '../../shared/key.ts'
+import type { KeyRecord } from '../causality/record.ts'
 
 /** Rough bytes of a record in memory beside its values: objects, maps, strings. */
 const RECORD_OVERHEAD = 400

@@ -1,10 +1,10 @@
+import { toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
+import { SLOTS } from '../../shared/slot.ts'
 import { decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import type { Storage, StorageEntry } from '../ports/storage.ts'
-import { toKvError } from '../../shared/errors.ts'
 import type { Rpc } from '../rpc/method.ts'
 import { SCAN, type ScanRequest, type ScanResponse } from '../rpc/replica-methods.ts'
-import { SLOTS } from '../../shared/slot.ts'
 import { DATA_END, fromDataAddress, slotAddress } from './data-address.ts'
 
 /** Records read for one page at the most, whether they match or not: bounds the work of one request. */

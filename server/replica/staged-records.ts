@@ -1,8 +1,8 @@
-import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
-import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
-import type { Storage } from '../ports/storage.ts'
 import { KvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
+import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
+import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
+import type { Storage } from '../ports/storage.ts'
 import type { Durable, GroupCommit } from './group-commit.ts'
 import type { RecordCache } from './record-cache.ts'
 

@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorCode, KvError } from '../../shared/errors.ts'
-import { ByteReader, ByteWriter } from '../../shared/wire.ts'
+import { type ByteReader, ByteWriter } from '../../shared/wire.ts'
 
 /**
  * What stands before the body of every peer message: kind (1 byte), method (1), session (4), id (8).

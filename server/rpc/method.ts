@@ -1,6 +1,6 @@
-import type { NodeId } from '../ports/network.ts'
 import type { KvError } from '../../shared/errors.ts'
 import type { ByteReader, ByteWriter } from '../../shared/wire.ts'
+import type { NodeId } from '../ports/network.ts'
 
 /** How one kind of message body is written and read. `read` throws on anything malformed. */
 export interface Codec<T> {

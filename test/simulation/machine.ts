@@ -5,8 +5,8 @@ import { SimulatedProcess } from './process.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
 import type { SimulatedEndpoint } from './simulated-endpoint.ts'
-import type { World } from './world.ts'
 import { MachineTime, VirtualClock } from './virtual-clock.ts'
+import type { World } from './world.ts'
 
 export type NodeFactory = (components: NodeComponents, settings: NodeSettings) => Node
 

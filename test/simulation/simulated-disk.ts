@@ -1,5 +1,5 @@
-import { decodeRecord } from '../../server/causality/record-codec.ts'
 import type { KeyRecord } from '../../server/causality/record.ts'
+import { decodeRecord } from '../../server/causality/record-codec.ts'
 import type { Clock } from '../../server/ports/clock.ts'
 import type { Storage, StorageOp } from '../../server/ports/storage.ts'
 import { dataAddress, fromDataAddress } from '../../server/replica/data-address.ts'

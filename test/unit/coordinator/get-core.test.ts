@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { encodeRecord } from '../../../server/causality/record-codec.ts'
 import { EMPTY_RECORD } from '../../../server/causality/record.ts'
+import { encodeRecord } from '../../../server/causality/record-codec.ts'
 import { GetCore } from '../../../server/coordinator/get-core.ts'
 import { keyFromText } from '../../../shared/key.ts'
 

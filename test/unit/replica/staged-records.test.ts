@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { encodeRecord } from '../../../server/causality/record-codec.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../../../server/causality/record.ts'
+import { encodeRecord } from '../../../server/causality/record-codec.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
 import { RecordCache } from '../../../server/replica/record-cache.ts'
 import { StagedRecords } from '../../../server/replica/staged-records.ts'
