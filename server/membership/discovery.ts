@@ -106,11 +106,11 @@ export class Discovery {
     if (admission === 'replayed') return
     if (admission === 'skewed') {
       const aheadMs = verdict.wallMs - this.components.clock.wallMs()
-      return this.report('warn', 'beacon.skewed', verdict.id, { node: verdict.id, aheadMs })
+      return this.report('warn', 'beacon.skewed', verdict.id, { peer: verdict.id, aheadMs })
     }
     if (verdict.id === this.components.describe().id) {
       const also = `${verdict.peer.host}:${verdict.peer.port}`
-      return this.report('error', 'identity.duplicate', also, { node: verdict.id, also })
+      return this.report('error', 'identity.duplicate', also, { peer: verdict.id, also })
     }
     const host = isWildcard(verdict.peer) ? from.host : verdict.peer.host
     this.components.onBeacon(verdict, { host, port: verdict.peer.port })

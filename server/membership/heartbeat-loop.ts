@@ -18,8 +18,8 @@ export interface HeartbeatComponents {
   readonly accept: (from: NodeId, beat: Heartbeat) => void
   /** The peer answered a heartbeat, and was accepted. */
   readonly onAnswer: (from: NodeId, beat: Heartbeat, roundTripMs: number) => void
-  /** One of the two will not have the other. */
-  readonly onRefusal: (peer: NodeId, why: KvError) => void
+  /** The peer that answers will not have this node, or this node will not have it. */
+  readonly onRefusal: (peer: NodeId) => void
 }
 
 /**
@@ -36,6 +36,7 @@ export class HeartbeatLoop {
     components.rpc.handle(HEARTBEAT, (from, beat, reply) => {
       // Without an answer the sender sees what is the case: a node that is not there yet, or not any more.
       if (!this.running) return
+      // What a stray copy of the peer asks says nothing of the peer itself: only answers count against it.
       const refusal = this.take(from, beat)
       if (refusal === undefined) reply(undefined, components.compose())
       else reply(refusal)
@@ -77,10 +78,11 @@ export class HeartbeatLoop {
     rpc.call(to, HEARTBEAT, beat, SUSPECT_AFTER_MS, (error, response) => {
       if (!this.running) return
       // Refused by the peer, rather than lost or late.
-      if (error?.code === 'conflict') return this.components.onRefusal(to, error)
+      if (error?.code === 'conflict') return this.components.onRefusal(to)
       if (error !== undefined || response === undefined) return
       const refusal = this.take(to, response)
-      if (refusal === undefined) this.components.onAnswer(to, response, clock.monotonicMs() - sentMs)
+      if (refusal !== undefined) this.components.onRefusal(to)
+      else this.components.onAnswer(to, response, clock.monotonicMs() - sentMs)
     })
   }
 
@@ -89,9 +91,7 @@ export class HeartbeatLoop {
       this.components.accept(from, beat)
       return undefined
     } catch (error) {
-      const refusal = toKvError(error)
-      this.components.onRefusal(from, refusal)
-      return refusal
+      return toKvError(error)
     }
   }
 }

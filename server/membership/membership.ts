@@ -233,7 +233,7 @@ export class Membership {
     const now = this.components.clock.monotonicMs()
     if (!this.components.hybridClock.observe(beat.stamp)) {
       const aheadMs = beat.stamp.wallMs - this.components.clock.wallMs()
-      this.reports.report('warn', 'clock.refused', from, { node: from, aheadMs }, now)
+      this.reports.report('warn', 'clock.refused', from, { peer: from, aheadMs }, now)
     }
     const accused: NodeId[] = []
     for (const [id, grievance] of beat.grievances) if (grievance !== 'unreachable') accused.push(id)
@@ -258,7 +258,7 @@ export class Membership {
 
   private changed(id: NodeId, liveness: Liveness, reachable: boolean): void {
     const now = this.components.clock.monotonicMs()
-    this.components.trace.event('info', 'member.changed', { node: id, state: liveness, reachable })
+    this.components.trace.event('info', 'member.changed', { peer: id, state: liveness, reachable })
     this.hints.setReachable(id, reachable, now)
     this.portrait.refreshGrievances()
     if (reachable) for (const listener of this.reachableListeners) listener(id)

@@ -172,7 +172,7 @@ export class Roster {
     const before = peer.incarnation
     this.table.checkIncarnation(peer, incarnation, this.now())
     if (before === '' || before === incarnation) return
-    this.components.trace.event('warn', 'member.replaced', { node: peer.id, before, now: incarnation })
+    this.components.trace.event('warn', 'member.replaced', { peer: peer.id, before, now: incarnation })
   }
 
   private checkRing(from: NodeId, said: Beacon | Heartbeat): void {
@@ -195,7 +195,7 @@ export class Roster {
   }
 
   private report(event: string, from: NodeId, { message }: KvError): void {
-    this.reports.report('error', event, from, { node: from, why: message }, this.now())
+    this.reports.report('error', event, from, { peer: from, why: message }, this.now())
   }
 
   private now(): number {
