@@ -7,6 +7,14 @@ type CommandModule = () => Promise<{ readonly default: Command.Class }>
  * A new command is a file there with a default-exported class, and a line here.
  */
 export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, CommandModule>([
+  ['chaos:end-pause', () => import('./commands/chaos/end-pause.ts')],
+  ['chaos:heal', () => import('./commands/chaos/heal.ts')],
+  ['chaos:kill', () => import('./commands/chaos/kill.ts')],
+  ['chaos:link', () => import('./commands/chaos/link.ts')],
+  ['chaos:partition', () => import('./commands/chaos/partition.ts')],
+  ['chaos:pause', () => import('./commands/chaos/pause.ts')],
+  ['chaos:restart', () => import('./commands/chaos/restart.ts')],
+  ['chaos:status', () => import('./commands/chaos/status.ts')],
   ['completion', () => import('./commands/completion.ts')],
   ['context:list', () => import('./commands/context/list.ts')],
   ['context:show', () => import('./commands/context/show.ts')],
@@ -18,7 +26,13 @@ export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, Comm
   ['export', () => import('./commands/export.ts')],
   ['get', () => import('./commands/get.ts')],
   ['help', () => import('./commands/help.ts')],
+  ['hints:list', () => import('./commands/hints/list.ts')],
   ['import', () => import('./commands/import.ts')],
+  ['node:info', () => import('./commands/node/info.ts')],
+  ['node:list', () => import('./commands/node/list.ts')],
+  ['node:start', () => import('./commands/node/start.ts')],
+  ['ring:locate', () => import('./commands/ring/locate.ts')],
+  ['ring:status', () => import('./commands/ring/status.ts')],
   ['scan', () => import('./commands/scan.ts')],
   ['set', () => import('./commands/set.ts')],
   ['up', () => import('./commands/up.ts')],

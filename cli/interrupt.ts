@@ -12,3 +12,8 @@ export function onInterrupt(next: () => void): void {
 function interrupted(): void {
   handler()
 }
+
+/** From now on Ctrl-C and SIGTERM are not this program's business. */
+export function defaultInterrupt(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, interrupted)
+}

@@ -1,0 +1,45 @@
+import type { ChalkInstance } from 'chalk'
+import type { NodeState, NodeStatus, RingStatus } from '../../shared/api.ts'
+import { grouped } from './import-progress.ts'
+import { formatBytes, formatShare } from './quantity.ts'
+import { renderTable } from './table.ts'
+
+/** What is wrong, and on which node, comes first; then the ring, then its nodes. */
+export function renderRingStatus(status: RingStatus, colour: ChalkInstance): string {
+  return [headline(status, colour), settings(status), '', nodeTable(status.nodes, colour)].join('\n')
+}
+
+function headline(status: RingStatus, colour: ChalkInstance): string {
+  const { health, reason, nodes, n } = status
+  if (health === 'critical') return colour.red(`critical: ${reason}`)
+  if (health === 'degraded') return colour.yellow(`degraded: ${reason}`)
+  const all = nodes.length === 1 ? 'the one node is up' : `all ${nodes.length} nodes are up`
+  const copies = n === 1 ? 'every key has its one copy' : `every key has its ${n} copies`
+  // A node that is away from a ring whose keys it does not own leaves it healthy.
+  return colour.green(`ok: ${reason === '' ? `${all}, and ${copies}` : reason}`)
+}
+
+function settings({ cluster, layoutVersion, n, r, w, slots }: RingStatus): string {
+  return `ring ${cluster}, layout ${layoutVersion}, n ${n}, r ${r}, w ${w}, ${grouped(slots)} slots`
+}
+
+/** One line for each node. */
+export function nodeTable(nodes: readonly NodeStatus[], colour: ChalkInstance): string {
+  const heads = ['NODE', 'STATE', 'HTTP', 'ZONE', 'OWNS', 'KEYS', 'SIZE', 'HINTS HELD']
+  const rows = nodes.map((node) => [
+    node.id,
+    paint(node.state, colour),
+    node.http === '' ? '-' : node.http,
+    node.zone,
+    formatShare(node.ownership),
+    grouped(node.keys),
+    formatBytes(node.bytes),
+    grouped(node.hintsHeld),
+  ])
+  return renderTable(heads, rows, [4, 5, 6, 7])
+}
+
+export function paint(state: NodeState, colour: ChalkInstance): string {
+  if (state === 'up') return colour.green(state)
+  return state === 'down' ? colour.red(state) : colour.yellow(state)
+}
