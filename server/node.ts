@@ -47,7 +47,7 @@ export class RingNode implements ServedNode {
   private readonly deadlines: Deadlines
   private readonly commit: GroupCommit
   private readonly minter: Minter
-  private readonly census = new Census()
+  private readonly census: Census
   private readonly cache: RecordCache
   private readonly hintStore: HintStore
   private readonly hintReplay: HintReplay
@@ -81,6 +81,7 @@ export class RingNode implements ServedNode {
     this.membership = membership
     const policy = () => membership.layout()?.conflicts ?? settings.conflicts
 
+    this.census = new Census({ policy })
     const commit = new GroupCommit({ storage, trace }, { maxQueuedBytes: MAX_QUEUED_BYTES })
     this.commit = commit
     commit.ride(() => [this.census.op()])

@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter } from '../../shared/wire.ts'
-import type { KeyRecord } from '../causality/record.ts'
+import type { ConflictPolicy, KeyRecord } from '../causality/record.ts'
+import { winner } from '../causality/write.ts'
 import type { StorageOp } from '../ports/storage.ts'
 
 export const CENSUS_KEY = Buffer.from('mcensus')
@@ -11,6 +12,11 @@ export class Census {
   tombstones = 0
   /** Bytes of keys and values. */
   bytes = 0
+  private readonly policy: () => ConflictPolicy
+
+  constructor(components: { policy: () => ConflictPolicy }) {
+    this.policy = components.policy
+  }
 
   recover(stored: Buffer | undefined): void {
     if (stored === undefined) return
@@ -32,13 +38,15 @@ export class Census {
 
   private count(keyBytes: number, record: KeyRecord, sign: 1 | -1): void {
     if (record.siblings.length === 0) return
-    let live = false
-    for (const sibling of record.siblings) {
-      live ||= sibling.value !== null
-      this.bytes += sign * (sibling.value?.length ?? 0)
-    }
+    for (const sibling of record.siblings) this.bytes += sign * (sibling.value?.length ?? 0)
     this.bytes += sign * keyBytes
-    if (live) this.keys += sign
+    if (hasValue(record, this.policy())) this.keys += sign
     else this.tombstones += sign
   }
+}
+
+/** Whether a reader would see a value, were none to expire. */
+function hasValue(record: KeyRecord, policy: ConflictPolicy): boolean {
+  if (policy === 'lww') return (winner(record)?.value ?? null) !== null
+  return record.siblings.some((sibling) => sibling.value !== null)
 }

@@ -15,6 +15,9 @@ export const COUNTER_BLOCK = 100_000
  */
 export const STAMP_AHEAD_MS = 4_000
 
+/** Reserved beyond a stamp that was observed from ahead of the wall clock, milliseconds. */
+const OBSERVED_AHEAD_MS = 100
+
 const ACTOR_KEY = Buffer.from('mactor')
 
 /** What the disk knows of the node's dots and stamps. */
@@ -111,11 +114,14 @@ export class Minter {
   /** Reserves more counters and time when half of either is used. Call it about once a second as well. */
   extend(): void {
     const wallMs = this.components.clock.wallMs()
-    const enoughTime = this.wallCeiling - wallMs > STAMP_AHEAD_MS / 2
+    const lastMs = this.components.hybrid.last().wallMs
+    const enoughTime = this.wallCeiling - wallMs > STAMP_AHEAD_MS / 2 && lastMs < this.wallCeiling
     if (this.extending || (enoughTime && this.ceiling - this.next > COUNTER_BLOCK / 2)) return
     this.extending = true
     const counter = this.next + COUNTER_BLOCK
-    const ahead = Math.max(this.wallCeiling, wallMs + STAMP_AHEAD_MS)
+    // Stamps that were observed may lie ahead of this clock, and those made after them do too. No more than a
+    // little is reserved beyond: a node that crashes often must not climb away from the clocks.
+    const ahead = Math.max(this.wallCeiling, lastMs + OBSERVED_AHEAD_MS, wallMs + STAMP_AHEAD_MS)
     const value = this.reservation(counter, ahead, false)
     this.components.commit.add({ type: 'put', key: ACTOR_KEY, value }, (error) => {
       this.extending = false

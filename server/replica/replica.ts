@@ -72,8 +72,7 @@ export class Replica {
     const { commit, minter } = this.components
     const refusal = commit.refusal()
     if (refusal !== undefined) throw refusal
-    const latest = records.latest(key)
-    const before = write.restampOf === undefined ? latest : unsettled(latest, write.restampOf)
+    const before = records.latest(key)
     const applied = write.request === '' ? undefined : settledDot(before, write)
     if (applied !== undefined) return this.alreadyApplied(records, key, before, applied, done)
     const top = winner(before)
@@ -149,15 +148,10 @@ function coveredBy(context: VersionVector | undefined, dot: Dot): boolean {
 
 /** The dot under which another attempt of the request was applied here. */
 function settledDot(record: KeyRecord, { request, restampOf }: Write): Dot | undefined {
-  const settled = settledAs(record.retired, request)
-  if (settled !== undefined) return settled
   const other = (dot: Dot) => restampOf === undefined || !sameDot(dot, restampOf)
+  const settled = settledAs(record.retired, request)
+  if (settled !== undefined && other(settled)) return settled
   return record.siblings.find((sibling) => sibling.request === request && other(sibling.dot))?.dot
-}
-
-/** The record as if `dot` had not settled its request: the second stamp of the write will. */
-function unsettled(record: KeyRecord, dot: Dot): KeyRecord {
-  return { ...record, retired: record.retired.filter((retirement) => !sameDot(retirement.dot, dot)) }
 }
 
 function decodeIncoming(key: Key, bytes: Buffer): KeyRecord | KvError {
