@@ -8,20 +8,8 @@ import { failureLines, Summary } from './summary.ts'
 import type { SeedReport } from './worker.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const SEEDS = Number(process.env['KVRING_SIM_SEEDS'] ?? 500)
-
-/** What a run must have met to be worth anything. */
-const REQUIRED_MARKS = [
-  'hints_sent_total',
-  'hints_delivered_total',
-  'read_repairs_total',
-  'restamps_total',
-  'speculative_reads_total',
-  'sloppy_writes_total',
-  'write unknown outcome_unknown',
-  'fault power',
-  'fault partition',
-]
+/** The suite runs hundreds with `npm run sim`; these show that it works in a test as well. */
+const SEEDS = Number(process.env.KVRING_SIM_SEEDS ?? 10)
 
 describe('the simulator', function () {
   this.timeout(900_000)
@@ -56,8 +44,7 @@ describe('the simulator', function () {
     })
     expect(summary.seeds).to.equal(SEEDS)
     expect(summary.failed.slice(0, 5).flatMap(failureLines).join('\n')).to.equal('')
-    if (SEEDS < 100) return
-    for (const mark of REQUIRED_MARKS) expect(summary.mark(mark), mark).to.be.greaterThan(0)
+    expect(summary.unmet()).to.deep.equal([])
   })
 })
 

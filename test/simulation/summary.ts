@@ -1,4 +1,24 @@
+import { FAULT_KINDS } from './swarm.ts'
 import type { SeedReport } from './worker.ts'
+
+/** With fewer seeds than this, some of what follows may not come up. */
+const ENOUGH_SEEDS = 100
+
+/** What so many seeds must have met: a simulation in which nothing happens finds nothing. */
+const REQUIRED_MARKS = [
+  'hints_sent_total',
+  'hints_delivered_total',
+  'hint_holder_reads_total',
+  'read_repairs_total',
+  'restamps_total',
+  'speculative_reads_total',
+  'sloppy_writes_total',
+  'write ok',
+  'write unknown outcome_unknown',
+  'read ok',
+  'fault wipe',
+  ...FAULT_KINDS.map((kind) => `fault ${kind}`),
+]
 
 /** What many seeds have shown together. */
 export class Summary {
@@ -16,9 +36,10 @@ export class Summary {
     for (const [mark, times] of report.marks) this.marks.set(mark, (this.marks.get(mark) ?? 0) + times)
   }
 
-  /** How often the event, the counter or the fault came. */
-  mark(name: string): number {
-    return this.marks.get(name) ?? 0
+  /** What should have come up in so many seeds and did not. */
+  unmet(): string[] {
+    if (this.seeds < ENOUGH_SEEDS) return []
+    return REQUIRED_MARKS.filter((mark) => !this.marks.has(mark))
   }
 
   lines(): string[] {

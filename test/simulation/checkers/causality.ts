@@ -1,7 +1,7 @@
 import type { Evidence, Violation } from '../evidence.ts'
 import { acknowledgement, type ReadOp, type WriteOp } from '../history.ts'
 import { describe } from './durability.ts'
-import { Supersession } from './supersession.ts'
+import { inTime, Supersession } from './supersession.ts'
 
 /**
  * Laws 3 and 5: a write that saw a version replaces it; under `lww` with quorums that meet, a write never loses to
@@ -32,7 +32,7 @@ export function causality(evidence: Evidence): Violation[] {
 /** The read must have known the write. */
 function mustBeSeen(evidence: Evidence, supersession: Supersession, read: ReadOp, write: WriteOp): boolean {
   const ack = acknowledgement(write)
-  if (ack === undefined || ack.completedAt >= read.invokedAt) return false
+  if (ack === undefined || !inTime(read, write)) return false
   if (!read.final && (read.sloppy || read.r + write.w <= evidence.n)) return false
   return !supersession.wipedBetween(ack.completedAt, read.completedAt)
 }

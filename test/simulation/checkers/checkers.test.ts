@@ -176,6 +176,18 @@ describe('the honesty checker', () => {
     for (const story of [deleted, expired, small, sloppy]) expect(complaints(honesty, story)).to.equal('')
   })
 
+  it('flags "not found" after a sloppy write, once the news of its hint has gone round', () => {
+    for (const [at, flagged] of [
+      [2.1, false],
+      [4, true],
+    ] as const) {
+      const story = new Story()
+      story.seen(story.write(1, 2, { sloppy: true }), 10)
+      story.read(at, 5, [])
+      expect(honesty(story.evidence).length > 0).to.equal(flagged)
+    }
+  })
+
   it('flags a value from the future', () => {
     const story = new Story()
     const later = story.write(5, 6)

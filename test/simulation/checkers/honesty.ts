@@ -1,7 +1,7 @@
 import type { Evidence, Violation } from '../evidence.ts'
 import { acknowledgement, began, failedForCertain, type ReadOp, type WriteOp } from '../history.ts'
 import { describe } from './durability.ts'
-import { Supersession } from './supersession.ts'
+import { inTime, Supersession } from './supersession.ts'
 
 /**
  * Law 2: what was said to have failed never takes effect; nothing is read that nobody wrote; an acknowledgement
@@ -69,7 +69,7 @@ function checkFreshness(evidence: Evidence, read: ReadOp, supersession: Superses
   const explained = supersession.explained(mayBe)
   for (const write of supersession.writes) {
     const ack = acknowledgement(write)
-    if (ack === undefined || ack.completedAt >= read.invokedAt || explained.has(write)) continue
+    if (ack === undefined || !inTime(read, write) || explained.has(write)) continue
     if (read.r + write.w <= evidence.n || supersession.wipedBetween(ack.completedAt, read.completedAt))
       continue
     const what = shown.length === 0 ? 'nothing' : shown.map((other) => other.request).join(', ')

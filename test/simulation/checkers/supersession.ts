@@ -4,6 +4,19 @@ import type { Evidence } from '../evidence.ts'
 import { acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
 import { compareRanks, dotText, type Sighting } from '../observations.ts'
 
+/** By then every node in reach has heard, by heartbeats, of a hint that counted for a sloppy write, microseconds. */
+const HINT_NEWS = 1_000_000
+
+/**
+ * Whether the read must know of the write, as far as the time between them goes: of a quorum of owners at once, of
+ * hints when the news of them has gone round.
+ */
+export function inTime(read: ReadOp, write: WriteOp): boolean {
+  const ack = acknowledgement(write)
+  if (ack === undefined) return false
+  return ack.completedAt + (ack.sloppy ? HINT_NEWS : 0) < read.invokedAt
+}
+
 /** Which writes of one key explain the absence of which others. */
 export class Supersession {
   readonly writes: readonly WriteOp[]
