@@ -38,6 +38,9 @@ export interface GetAnswer {
 
 export type GetDone = (error: KvError | undefined, answer?: GetAnswer) => void
 
+/** How long the owners' answers are held back for those who may keep hints, milliseconds. */
+export const HINTS_PATIENCE_MS = 500
+
 /**
  * One read: ask r owners, a spare one when they are slower than usual, and fallbacks in the place of owners out of
  * reach. Whoever is known to keep hints for an owner that was asked is asked as well, because that owner has
@@ -85,6 +88,7 @@ export class GetOperation implements Deadline {
     for (const node of first) this.askHintHolders(node)
     for (const node of local) this.ask(node)
     if (r > local.length) this.components.deadlines.add(this.components.latency.ms, this.hedge())
+    if (this.awaited.size > 0) this.components.deadlines.add(HINTS_PATIENCE_MS, this.impatience())
   }
 
   expire(): void {
@@ -101,6 +105,19 @@ export class GetOperation implements Deadline {
         if (this.settled || this.spares.length === 0 || !this.isOwner(this.spares[0] as NodeId)) return
         this.components.counters.add('speculative_reads_total')
         this.askNext()
+      },
+    }
+  }
+
+  /** Hint holders are asked for completeness: where one does not answer, the read says that it may be incomplete. */
+  private impatience(): Deadline {
+    return {
+      settled: false,
+      expire: () => {
+        if (this.settled || this.awaited.size === 0) return
+        this.blind = true
+        this.awaited.clear()
+        this.advance()
       },
     }
   }

@@ -1,4 +1,4 @@
-import type { Storage, StorageEntry, StorageOp } from '../../../server/ports/storage.ts'
+import type { Storage, StorageEntry, StorageOp, StorageRange } from '../../../server/ports/storage.ts'
 
 /** A storage whose commits wait until the test lets them through or fails them. */
 export class ManualStorage implements Storage {
@@ -10,7 +10,7 @@ export class ManualStorage implements Storage {
     return this.durable.get(key.toString('latin1'))
   }
 
-  iterate(): Promise<StorageEntry[]> {
+  iterate(_range: StorageRange): Promise<StorageEntry[]> {
     return Promise.resolve([])
   }
 

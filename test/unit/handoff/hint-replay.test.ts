@@ -1,0 +1,89 @@
+import { expect } from 'chai'
+import { HintReplay } from '../../../server/handoff/hint-replay.ts'
+import { HintStore } from '../../../server/handoff/hint-store.ts'
+import { GroupCommit } from '../../../server/replica/group-commit.ts'
+import type { Minter } from '../../../server/replica/minter.ts'
+import { KvError } from '../../../shared/errors.ts'
+import { type Key, keyFromText } from '../../../shared/key.ts'
+import { ManualClock } from '../manual-clock.ts'
+import { encodedOf, recordOf } from '../records.ts'
+import { ManualStorage, settle } from '../replica/manual-storage.ts'
+import { RpcStub } from '../rpc-stub.ts'
+import { silentTrace } from '../silent-trace.ts'
+
+const keys = (count: number): Key[] => Array.from({ length: count }, (_, i) => keyFromText(`k${i}`))
+
+async function setUp(count: number) {
+  const storage = new ManualStorage()
+  const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
+  const minter = { forgetHint: () => undefined } as unknown as Minter
+  const hints = new HintStore({ storage, commit, minter, trace: silentTrace }, { maxBytes: 1e6 })
+  for (const [i, key] of keys(count).entries())
+    hints.records('b').stage(key, recordOf('a', i + 1), () => undefined)
+  await settle()
+  await storage.land()
+  const clock = new ManualClock()
+  const rpc = new RpcStub()
+  const reach = new Set(['b'])
+  const members = { reachable: (id: string) => reach.has(id) }
+  const replay = new HintReplay({ clock, rpc, hints, members, trace: silentTrace })
+  replay.start()
+  return { storage, hints, clock, rpc, reach, replay }
+}
+
+describe('HintReplay', () => {
+  it('deletes a hint only after its owner has answered', async () => {
+    const { storage, hints, clock, rpc, replay } = await setUp(1)
+    clock.advance(1_000)
+    expect(hints.count).to.equal(1)
+    const call = rpc.take('b')
+    expect(call.request).to.deep.equal({
+      key: 'k0',
+      hintFor: '',
+      bytes: encodedOf(keyFromText('k0'), 'a', 1),
+    })
+    call.done(undefined, { outrankedBy: undefined })
+    await settle()
+    await storage.land()
+    expect([hints.count, replay.total]).to.deep.equal([0, 1])
+  })
+
+  it('keeps a hint whose owner did not answer, and sends it again later', async () => {
+    const { hints, clock, rpc } = await setUp(1)
+    clock.advance(1_000)
+    rpc.take('b').done(new KvError('outcome_unknown', 'lost'))
+    expect(hints.count).to.equal(1)
+    expect(rpc.calls, 'not in the same round').to.have.length(0)
+    clock.advance(1_000)
+    rpc.take('b')
+  })
+
+  it('sends nothing to an owner out of reach', async () => {
+    const { clock, rpc, reach } = await setUp(1)
+    reach.delete('b')
+    clock.advance(5_000)
+    expect(rpc.calls).to.have.length(0)
+    reach.add('b')
+    clock.advance(1_000)
+    rpc.take('b')
+  })
+
+  it('has a bounded number on their way, oldest first, each of them once', async () => {
+    const { clock, rpc } = await setUp(200)
+    clock.advance(5_000)
+    expect(rpc.calls).to.have.length(64)
+    const sent = rpc.calls.map((call) => (call.request as { key: Key }).key)
+    expect(sent).to.deep.equal(keys(64))
+    rpc.take('b').done(undefined, { outrankedBy: undefined })
+    const last = rpc.calls.at(-1)?.request
+    expect(last).to.have.property('key', 'k64')
+    expect(rpc.calls).to.have.length(64)
+  })
+
+  it('stops when it is told to', async () => {
+    const { clock, rpc, replay } = await setUp(1)
+    replay.stop()
+    clock.advance(5_000)
+    expect([rpc.calls.length, clock.waiting]).to.deep.equal([0, 0])
+  })
+})
