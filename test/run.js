@@ -35,12 +35,12 @@ const WAVES = [
       tally: tallySeeds,
     },
   ],
-  [{ name: 'simulation, planted bugs', argv: mocha('test/simulation/**/*.test.ts'), tally: tallyMocha }],
+  [{ name: 'the simulator itself', argv: mocha('test/simulation/**/*.test.ts'), tally: tallyMocha }],
   [{ name: 'end to end', argv: mocha('test/e2e/**/*.test.ts'), tally: tallyMocha }],
 ]
 
 /** No stage takes so long by itself: one that does hangs. */
-const STAGE_LIMIT_MS = 7 * MINUTE
+const STAGE_LIMIT_MS = 12 * MINUTE
 
 const running = new Set()
 
