@@ -130,26 +130,33 @@ export class Nemesis {
     this.world.loop.after(time, () => machine.start())
   }
 
-  /** Half the time at the worst moment: while a commit is under way. */
   private power(time: number): void {
     const machine = this.victim()
     if (machine === undefined) return
     this.world.count('fault power')
-    const cut = () => {
-      if (this.over) return
+    this.strikeCommit(machine, () => {
       machine.crash(true)
       this.world.loop.after(time, () => machine.start())
-    }
-    if (this.prng.chance(0.5)) cut()
-    else machine.disk.onNextCommit = () => this.world.loop.after(this.prng.below(3_000), cut)
+    })
   }
 
   private blackout(time: number): void {
     this.fired('blackout', 'blackout')
-    for (const machine of this.cluster.machines) {
-      machine.crash(true)
-      this.world.loop.after(time / 4 + this.prng.below(500_000), () => machine.start())
-    }
+    this.strikeCommit(this.prng.pick(this.cluster.machines), () => {
+      for (const machine of this.cluster.machines) {
+        machine.crash(true)
+        this.world.loop.after(time / 4 + this.prng.below(500_000), () => machine.start())
+      }
+    })
+  }
+
+  /** Half the time at once, and half at the worst moment: while a commit of the machine is under way. */
+  private strikeCommit(machine: Machine, strike: () => void): void {
+    if (this.prng.chance(0.5)) return strike()
+    machine.disk.onNextCommit = () =>
+      this.world.loop.after(this.prng.below(3_000), () => {
+        if (!this.over) strike()
+      })
   }
 
   private pause(time: number): void {

@@ -97,23 +97,25 @@ class Simulation {
     const whole = () => cluster.ready && workload.idle && cluster.healthy && cluster.hintsHeld === 0
     if (!(await this.within(HEAL_WITHIN, whole)))
       return this.notLive('the ring is not whole again after all faults')
-    // The first reads repair, those after them must agree.
-    await this.readAll(false)
+    // What was acknowledged is read back at the ring's own quorum, without repair. Reads of all owners repair what
+    // those before them left, and then all must agree.
+    await this.readAll(RING.r, false)
+    await this.readAll(RING.n, false)
     await this.pass(REPAIR_FOR)
-    const unread = await this.readAll(true)
+    const unread = await this.readAll(RING.n, true)
     if (unread > 0) return this.notLive(`${unread} reads of a healed ring failed`)
     cluster.harvest()
     return this.judge(this.history.keys().flatMap((key) => cluster.copies(key)))
   }
 
   /** @returns how many reads failed. */
-  private async readAll(final: boolean): Promise<number> {
+  private async readAll(r: number, final: boolean): Promise<number> {
     let open = 0
     let failed = 0
     for (const key of this.history.keys()) {
       for (const machine of this.cluster.machines) {
         open++
-        this.workload.read(0, key, machine, RING.n, final, (op) => {
+        this.workload.read(0, key, machine, r, final, (op) => {
           open--
           if (op.outcome !== 'ok') failed++
         })

@@ -79,7 +79,7 @@ export function drawSwarm(prng: Prng): Swarm {
     maxDown: prng.pick([1, 2, 2, 3]),
     skewMs: prng.pick([0, 50, 2_000, 20_000]),
     driftPpm: prng.pick([0, 50, 5_000]),
-    wipe: prng.chance(0.1),
+    wipe: prng.chance(0.2),
     commitMicros: prng.pick([300, 2_000, 10_000]),
   }
 }

@@ -110,7 +110,7 @@ describe('the causality checker', () => {
     const value = story.write(1, 2)
     const basis = story.read(3, 4, [value])
     story.write(5, 6, { basis, deletes: true, sloppy: true })
-    story.read(7, 8, [value], { final: true })
+    story.read(7.5, 8, [value], { final: true })
     expect(complaints(causality, story)).to.match(/w1 .* after the delete/)
   })
 
