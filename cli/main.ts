@@ -3,10 +3,14 @@ import { KvError } from '../shared/errors.ts'
 import { commandPlugin, readManifest } from './command-plugin.ts'
 import { resolveCommand } from './dispatch.ts'
 import { printFailure, toFailure } from './failure.ts'
+import { handedOverTo } from './handover.ts'
 import { onInterrupt } from './interrupt.ts'
 
-/** Runs one command line and leaves its exit code in `process.exitCode`. Never rejects. */
-export async function main(argv: readonly string[], root: string): Promise<void> {
+/**
+ * Runs one command line and leaves its exit code in `process.exitCode`. Never rejects.
+ * @returns the module that the process is to go on as, where the command has said so.
+ */
+export async function main(argv: readonly string[], root: string): Promise<string | undefined> {
   onInterrupt(() => process.exit(130))
   process.stdout.on('error', quietOnBrokenPipe)
   process.stderr.on('error', quietOnBrokenPipe)
@@ -21,6 +25,7 @@ export async function main(argv: readonly string[], root: string): Promise<void>
     const failure = toFailure(thrown)
     if (failure) process.exitCode = printFailure(failure, argv.includes('--json'))
   }
+  return handedOverTo()
 }
 
 /** Whoever read the output has gone (`kv scan | head`): there is nobody left to tell anything. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import vm from 'node:vm'
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -16,7 +16,9 @@ export async function run(argv) {
     return
   }
   plainWithoutTerminal(process.env)
-  await load().exports.main(argv, ROOT)
+  const successor = await load().exports.main(argv, ROOT)
+  // Here, because a script that comes from a code cache cannot import modules.
+  if (successor !== undefined) await import(pathToFileURL(successor).href)
 }
 
 /**

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { Flags } from '@oclif/core'
 import { SETTINGS } from '../../../shared/config.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { allowedOf, flagOf, type Setting, variableOf } from '../../../shared/setting.ts'
 import { KvCommand } from '../../base-command.ts'
+import { handOver } from '../../handover.ts'
 import { defaultInterrupt } from '../../interrupt.ts'
 
 export default class NodeStart extends KvCommand {
@@ -46,7 +46,7 @@ Each setting is a flag, an environment variable, or a key of a config file, in t
     process.argv = [process.execPath, program, ...argv, ...(this.jsonEnabled() ? ['--json'] : [])]
     process.stdout.removeAllListeners('error')
     defaultInterrupt()
-    await import(pathToFileURL(program).href)
+    handOver(program)
   }
 }
 
