@@ -92,6 +92,8 @@ export interface CountResult {
   prefix: string
   prefixEncoding?: Encoding
   count: number
+  /** Present where the time that was given has passed: more are to be counted from here on. */
+  cursor?: string
 }
 
 export interface HealthResult {

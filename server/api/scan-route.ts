@@ -17,7 +17,7 @@ interface Scan {
 }
 
 /** GET /scan and GET /count: all that the ring holds under a prefix, page by page. */
-export function scanRoutes({ node }: ApiContext): Route[] {
+export function scanRoutes({ node, clock }: ApiContext): Route[] {
   const scan = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const query = parseQuery(queryOf(request.originalUrl), ['prefix', 'limit', 'values', 'cursor'])
     const wanted: Scan = {
@@ -34,12 +34,21 @@ export function scanRoutes({ node }: ApiContext): Route[] {
   }
 
   const count = async (request: FastifyRequest): Promise<CountResult> => {
-    const prefix = parseQuery(queryOf(request.originalUrl), ['prefix']).get('prefix') ?? ''
+    const query = parseQuery(queryOf(request.originalUrl), ['prefix', 'cursor', 'within'])
+    const prefix = query.get('prefix') ?? ''
+    const withinMs = integerIn(query, 'within', 1, 600_000) ?? Number.POSITIVE_INFINITY
+    const startedMs = clock.monotonicMs()
+    const from = { prefix, cursor: query.get('cursor') || undefined, values: false }
     let count = 0
-    const scan = { prefix, cursor: undefined, limit: Number.POSITIVE_INFINITY, values: false }
-    for await (const page of pagesOf(node().coordinator, scan)) count += page.entries.length
+    let cursor: string | undefined
+    for await (const page of pagesOf(node().coordinator, { ...from, limit: Number.POSITIVE_INFINITY })) {
+      count += page.entries.length
+      cursor = page.cursor
+      if (clock.monotonicMs() - startedMs >= withinMs) break
+    }
     const { key, keyEncoding } = encodeKey(prefix)
-    return { prefix: key, ...(keyEncoding === undefined ? {} : { prefixEncoding: keyEncoding }), count }
+    const asked = { prefix: key, ...(keyEncoding === undefined ? {} : { prefixEncoding: keyEncoding }) }
+    return cursor === undefined ? { ...asked, count } : { ...asked, count, cursor }
   }
 
   return [

@@ -4,7 +4,7 @@ import { SLOTS } from '../../shared/slot.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { mergeRecords } from '../causality/merge.ts'
 import type { ConflictPolicy, KeyRecord } from '../causality/record.ts'
-import { decodeRecord } from '../causality/record-codec.ts'
+import { CorruptRecord, decodeRecord } from '../causality/record-codec.ts'
 import { liveSiblings } from '../causality/write.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { DataScan } from '../replica/scan-data.ts'
@@ -93,9 +93,11 @@ export class Scanner {
       for (const { slot, key, bytes } of page.entries) {
         if (comparePlaces({ slot, after: key }, next) > 0) break
         const known = records.get(key)
-        if (known === undefined) records.set(key, { slot, bytes, record: decodeRecord(key, bytes) })
-        else if (!known.bytes.equals(bytes))
-          known.record = mergeRecords(known.record, decodeRecord(key, bytes))
+        if (known?.bytes.equals(bytes)) continue
+        const record = intact(key, bytes)
+        if (record === undefined) continue
+        if (known === undefined) records.set(key, { slot, bytes, record })
+        else known.record = mergeRecords(known.record, record)
       }
     }
     const wallMs = this.components.hybrid.wallMs()
@@ -110,6 +112,16 @@ export class Scanner {
     entries.length = options.limit
     const last = entries[options.limit - 1] as { slot: number; key: Key }
     return { entries, next: { slot: last.slot, after: last.key } }
+  }
+}
+
+/** A record that one disk has damaged is left to the other owners: each slot is read from r of them. */
+function intact(key: Key, bytes: Buffer): KeyRecord | undefined {
+  try {
+    return decodeRecord(key, bytes)
+  } catch (error) {
+    if (error instanceof CorruptRecord) return undefined
+    throw error
   }
 }
 

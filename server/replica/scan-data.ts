@@ -1,8 +1,8 @@
 import { toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
 import { SLOTS } from '../../shared/slot.ts'
-import { decodeRecord, encodeRecord } from '../causality/record-codec.ts'
-import type { Storage, StorageEntry } from '../ports/storage.ts'
+import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
+import type { Storage } from '../ports/storage.ts'
 import type { Rpc } from '../rpc/method.ts'
 import { SCAN, type ScanRequest, type ScanResponse } from '../rpc/replica-methods.ts'
 import { DATA_END, fromDataAddress, slotAddress } from './data-address.ts'
@@ -11,6 +11,9 @@ import { DATA_END, fromDataAddress, slotAddress } from './data-address.ts'
 const MAX_READ = 2_000
 /** Bytes of records in one page, about. */
 const MAX_BYTES = 4 * 1024 * 1024
+
+/** Up to this size a record is sent as it is, values or not: taking it apart costs more than sending it. */
+const SMALL_BYTES = 1_024
 
 /** Answers a peer's scan of this node's data, page by page. */
 export class DataScan {
@@ -38,7 +41,8 @@ export class DataScan {
     for (const entry of found) {
       const place = fromDataAddress(entry[0])
       if (place.key.startsWith(prefix)) {
-        const record = values ? entry[1] : withoutValues(place.key, entry)
+        const record =
+          values || entry[1].length <= SMALL_BYTES ? entry[1] : withoutValues(place.key, entry[1])
         entries.push({ ...place, bytes: record })
         bytes += record.length
       }
@@ -52,10 +56,15 @@ export class DataScan {
 }
 
 /** The record with empty values in the place of its values: enough to tell which versions it has. */
-function withoutValues(key: Key, [, bytes]: StorageEntry): Buffer {
-  const record = decodeRecord(key, bytes)
-  const siblings = record.siblings.map((sibling) =>
-    sibling.value === null ? sibling : { ...sibling, value: Buffer.alloc(0) },
-  )
-  return encodeRecord(key, { ...record, siblings })
+function withoutValues(key: Key, bytes: Buffer): Buffer {
+  try {
+    const record = decodeRecord(key, bytes)
+    const siblings = record.siblings.map((sibling) =>
+      sibling.value === null ? sibling : { ...sibling, value: Buffer.alloc(0) },
+    )
+    return encodeRecord(key, { ...record, siblings })
+  } catch (error) {
+    if (error instanceof CorruptRecord) return bytes
+    throw error
+  }
 }

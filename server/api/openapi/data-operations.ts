@@ -220,7 +220,16 @@ export const DATA_OPERATIONS: readonly (readonly [string, Operation])[] = [
       description:
         "Exact, so it reads all keys. Example: curl 'http://127.0.0.1:7071/count?prefix=cities%2F'",
       tags,
-      querystring: Type.Object({ prefix: Type.Optional(Type.String({ examples: ['cities/'] })) }),
+      querystring: Type.Object({
+        prefix: Type.Optional(Type.String({ examples: ['cities/'] })),
+        within: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            description: 'milliseconds after which what is counted so far is answered',
+          }),
+        ),
+        cursor: Type.Optional(Type.String({ description: 'of the answer before' })),
+      }),
       response: {
         200: json('the count', schemas.CountResult, { prefix: 'cities/', count: 171_075 }),
         ...errors('usage', 'no_quorum', 'not_ready', 'read_timeout'),

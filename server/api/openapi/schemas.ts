@@ -89,6 +89,7 @@ export const CountResult = Type.Object({
   prefix: Type.String(),
   prefixEncoding: Type.Optional(Encoding),
   count: Type.Integer(),
+  cursor: Type.Optional(Type.String({ description: 'present where `within` has passed: count on from it' })),
 })
 
 export const NodeStatus = Type.Object({

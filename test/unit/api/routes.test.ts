@@ -90,6 +90,25 @@ describe('the HTTP API', () => {
     })
   })
 
+  it('answers a part of the count, and where to go on, when the time that was given has passed', async () => {
+    await fill(Array.from({ length: 12_000 }, (_, i) => `k${i}`))
+    node.coordinator.before = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    let counted = 0
+    let answers = 0
+    let cursor = ''
+    do {
+      const answer = (await api.app.inject(`/count?within=1&cursor=${encodeURIComponent(cursor)}`)).json()
+      counted += answer.count
+      answers++
+      cursor = answer.cursor ?? ''
+    } while (cursor !== '')
+    expect(counted).to.equal(12_000)
+    expect(answers).to.be.greaterThan(1)
+    expect((await api.app.inject('/count?within=0')).statusCode).to.equal(400)
+  })
+
   it('tells of the ring', async () => {
     expect((await api.app.inject('/ring')).json()).to.include({
       cluster: 'c',
