@@ -121,7 +121,7 @@ export function fakeApi(
   const trace = { enabled: () => false, event: () => undefined }
   const clock = {
     wallMs: () => 0,
-    monotonicMs: () => 0,
+    monotonicMs: () => performance.now(),
     after: () => ({ cancel: () => undefined }),
   }
   return new HttpApi(
