@@ -21,6 +21,7 @@ export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, Comm
   ['context:use', () => import('./commands/context/use.ts')],
   ['count', () => import('./commands/count.ts')],
   ['del', () => import('./commands/del.ts')],
+  ['demo', () => import('./commands/demo.ts')],
   ['down', () => import('./commands/down.ts')],
   ['exists', () => import('./commands/exists.ts')],
   ['export', () => import('./commands/export.ts')],

@@ -9,6 +9,7 @@ import { watchRing } from '../local-ring/foreground.ts'
 import type { LocalRing, LocalRingResult } from '../local-ring/local-ring.ts'
 import { isUp, type RingState } from '../local-ring/ring-state.ts'
 import { type StartOutcome, startRing } from '../local-ring/start-ring.ts'
+import { invocation } from '../render/invocation.ts'
 import { localRingTable, whatNext } from '../render/local-ring.ts'
 
 const DEFAULT_PATIENCE_MS = 60_000
@@ -61,7 +62,7 @@ A ring that was stopped is started again with its data. For one that is up nothi
     if (this.jsonEnabled()) this.logJson(result)
     else {
       this.show(ring, state, started)
-      this.print(`\n${whatNext(state)}`)
+      this.print(`\n${whatNext(state, invocation())}`)
     }
     await watchRing(ring, (text) => this.note(text))
     return undefined

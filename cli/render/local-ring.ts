@@ -13,28 +13,28 @@ export function localRingTable(state: RingState): string {
 }
 
 /** For somebody who sees a ring for the first time. */
-export function whatNext(state: RingState): string {
+export function whatNext(state: RingState, kv: string): string {
   const http = httpOf(state.nodes[0] as RingState['nodes'][number])
   const victim = state.nodes.at(-1)?.id
   const lines: [string, string][] = [
-    ['kv set greeting hello', 'write a value'],
-    ['kv get greeting --json', 'read it, with its version'],
-    ['kv ring status', 'who is up, and who holds what'],
-    ['kv ring locate greeting', 'which nodes own a key'],
+    [`${kv} set greeting hello`, 'write a value'],
+    [`${kv} get greeting --json`, 'read it, with its version'],
+    [`${kv} ring status`, 'who is up, and who holds what'],
+    [`${kv} ring locate greeting`, 'which nodes own a key'],
   ]
   if (state.nodes.length > 2 && victim !== undefined) {
     lines.push(
-      [`kv chaos kill ${victim}`, 'break something: reads and writes go on'],
-      [`kv chaos restart ${victim}`, 'and mend it'],
+      [`${kv} chaos kill ${victim}`, 'break something: reads and writes go on'],
+      [`${kv} chaos restart ${victim}`, 'and mend it'],
     )
   }
   lines.push(
     [`curl ${http}/kv/greeting`, 'the same over HTTP'],
-    ['kv demo', 'the whole story, on a ring of its own'],
+    [`${kv} demo`, 'the whole story, on a ring of its own'],
   )
   const width = Math.max(...lines.map(([command]) => command.length))
   return [
-    'Try next, in another terminal (in a checkout, kv is ./cli/bin/kv.js):',
+    'Try next, in another terminal:',
     ...lines.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`),
     `The HTTP API is explained at ${http}/docs`,
     'Ctrl-C stops the ring.',
