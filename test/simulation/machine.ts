@@ -26,7 +26,8 @@ export interface MachineSettings {
 
 /** Time between a client and a node, one way, microseconds. */
 const CLIENT_LATENCY = 100
-const STOP_WITHIN = 15_000_000
+/** How long a node may take to stop, microseconds. */
+export const STOP_WITHIN = 15_000_000
 
 /** One computer of the ring: a clock and a disk, which last, and the node's process, which comes and goes. */
 export class Machine {

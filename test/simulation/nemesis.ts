@@ -1,5 +1,5 @@
 import type { FaultRule } from '../../shared/api.ts'
-import type { Machine } from './machine.ts'
+import { type Machine, STOP_WITHIN } from './machine.ts'
 import type { Prng } from './prng.ts'
 import type { SimulatedCluster } from './simulated-cluster.ts'
 import type { FaultKind, Swarm } from './swarm.ts'
@@ -63,6 +63,15 @@ export class Nemesis {
       machine.resume()
     }
     this.cluster.startAll()
+    // Whoever was on the way to a clean stop is down by then.
+    this.world.loop.after(STOP_WITHIN + 1_000_000, () => this.cluster.startAll())
+  }
+
+  /** The last act: all power goes while a commit is under way, and nothing written later hides what that lost. */
+  finale(): void {
+    this.world.note('nemesis', 'waits for a commit, and cuts all power')
+    this.prng.pick(this.cluster.machines).disk.onNextCommit = () =>
+      this.world.loop.after(this.prng.below(3_000), () => this.cutAll(2_000_000))
   }
 
   private next(): void {
@@ -142,12 +151,14 @@ export class Nemesis {
 
   private blackout(time: number): void {
     this.fired('blackout', 'blackout')
-    this.strikeCommit(this.prng.pick(this.cluster.machines), () => {
-      for (const machine of this.cluster.machines) {
-        machine.crash(true)
-        this.world.loop.after(time / 4 + this.prng.below(500_000), () => machine.start())
-      }
-    })
+    this.strikeCommit(this.prng.pick(this.cluster.machines), () => this.cutAll(time))
+  }
+
+  private cutAll(time: number): void {
+    for (const machine of this.cluster.machines) {
+      machine.crash(true)
+      this.world.loop.after(time / 4 + this.prng.below(500_000), () => machine.start())
+    }
   }
 
   /** Half the time at once, and half at the worst moment: while a commit of the machine is under way. */

@@ -92,6 +92,10 @@ class Simulation {
     workload.start()
     nemesis.start()
     await this.pass(FAULTS_FOR)
+    if (this.swarm.finale) {
+      nemesis.finale()
+      await this.pass(SECOND)
+    }
     workload.stop()
     nemesis.heal()
     const whole = () => cluster.ready && workload.idle && cluster.healthy && cluster.hintsHeld === 0

@@ -51,6 +51,8 @@ export interface Swarm {
   readonly driftPpm: number
   /** One disk is emptied, once. */
   readonly wipe: boolean
+  /** Right before all is healed, every node loses power at once. */
+  readonly finale: boolean
   /** Mean time of a commit on a healthy disk, microseconds. */
   readonly commitMicros: number
 }
@@ -80,6 +82,7 @@ export function drawSwarm(prng: Prng): Swarm {
     skewMs: prng.pick([0, 50, 2_000, 20_000]),
     driftPpm: prng.pick([0, 50, 5_000]),
     wipe: prng.chance(0.2),
+    finale: prng.chance(0.5),
     commitMicros: prng.pick([300, 2_000, 10_000]),
   }
 }

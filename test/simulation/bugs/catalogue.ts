@@ -7,8 +7,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/replica/group-commit.ts',
-        find: 'this.queue.push({ op, done })',
-        replace: `this.queue.push({ op, done: undefined })
+        find: 'this.waiters.push(done)',
+        replace: `this.waiters.push(undefined)
     void Promise.resolve().then(() => done?.(undefined))`,
       },
     ],
