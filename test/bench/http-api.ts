@@ -60,7 +60,7 @@ async function measure(which: string, request: (i: number) => Buffer): Promise<v
     return answer()
   }
   const port = await answer()
-  const settings = { host: '127.0.0.1', port, connections: 64, request }
+  const settings = { host: '127.0.0.1', ports: [port], connections: 64, request }
   await httpLoad({ ...settings, milliseconds: 1000 })
   const before = await cpu()
   const result = await httpLoad({ ...settings, milliseconds: SECONDS * 1000 })

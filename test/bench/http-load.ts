@@ -2,7 +2,8 @@ import net from 'node:net'
 
 export interface LoadSettings {
   readonly host: string
-  readonly port: number
+  /** The connections go to these in turn. */
+  readonly ports: readonly number[]
   readonly connections: number
   readonly milliseconds: number
   /** The whole request of the i-th call, head and body. */
@@ -30,9 +31,10 @@ export async function httpLoad(settings: LoadSettings): Promise<LoadResult> {
   const began = performance.now()
   const until = began + settings.milliseconds
   await Promise.all(
-    Array.from({ length: settings.connections }, () => {
+    Array.from({ length: settings.connections }, (_, i) => {
+      const port = settings.ports[i % settings.ports.length] as number
       return new Promise<void>((resolve, reject) => {
-        const socket = net.connect({ host: settings.host, port: settings.port, noDelay: true })
+        const socket = net.connect({ host: settings.host, port, noDelay: true })
         let started = 0
         let received: Buffer = Buffer.alloc(0)
         const next = (): void => {
