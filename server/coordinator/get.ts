@@ -4,7 +4,7 @@ import { type Key, keyToText } from '../../shared/key.ts'
 import type { KeyRecord } from '../causality/record.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
-import type { Deadline, Deadlines } from '../rpc/deadlines.ts'
+import { Alarm, Deadline, type Deadlines } from '../rpc/deadlines.ts'
 import { GetCore } from './get-core.ts'
 import type { Holders } from './holders.ts'
 import type { LatencyQuantile } from './latency.ts'
@@ -46,8 +46,7 @@ export const HINTS_PATIENCE_MS = 500
  * reach. Whoever is known to keep hints for an owner that was asked is asked as well, because that owner has
  * not seen those writes yet. When all that were asked have answered, owners that lag are mended.
  */
-export class GetOperation implements Deadline {
-  settled = false
+export class GetOperation extends Deadline {
   private readonly components: GetComponents
   private readonly key: Key
   private readonly plan: GetPlan
@@ -58,11 +57,13 @@ export class GetOperation implements Deadline {
   /** Hint holders that have not answered. */
   private readonly awaited = new Set<NodeId>()
   private readonly spares: NodeId[]
+  private readonly alarms: Alarm[] = []
   private underWay = 0
   private blind = false
   private concluded = false
 
   constructor(components: GetComponents, key: Key, plan: GetPlan, done: GetDone) {
+    super()
     this.components = components
     this.key = key
     this.plan = plan
@@ -87,8 +88,8 @@ export class GetOperation implements Deadline {
     for (const node of first) if (node !== this.plan.self) this.ask(node)
     for (const node of first) this.askHintHolders(node)
     for (const node of local) this.ask(node)
-    if (r > local.length) this.components.deadlines.add(this.components.latency.ms, this.hedge())
-    if (this.awaited.size > 0) this.components.deadlines.add(HINTS_PATIENCE_MS, this.impatience())
+    if (r > local.length) this.setAlarm(this.components.latency.ms, () => this.askSpareOwner())
+    if (this.awaited.size > 0) this.setAlarm(HINTS_PATIENCE_MS, () => this.stopAwaiting())
   }
 
   expire(): void {
@@ -97,29 +98,32 @@ export class GetOperation implements Deadline {
     this.done(new KvError('read_timeout', why, 'see which nodes are slow: kv ring status'))
   }
 
+  override settle(): void {
+    super.settle()
+    for (const alarm of this.alarms) alarm.settle()
+  }
+
+  /** Rings unless the read has been answered by then. */
+  private setAlarm(afterMs: number, ring: () => void): void {
+    if (this.settled) return
+    const alarm = new Alarm(ring)
+    this.alarms.push(alarm)
+    this.components.deadlines.add(afterMs, alarm)
+  }
+
   /** When the usual time has passed, the next node is asked as well (Dean and Barroso, "The Tail at Scale", 2013). */
-  private hedge(): Deadline {
-    return {
-      settled: false,
-      expire: () => {
-        if (this.settled || this.spares.length === 0 || !this.isOwner(this.spares[0] as NodeId)) return
-        this.components.counters.add('speculative_reads_total')
-        this.askNext()
-      },
-    }
+  private askSpareOwner(): void {
+    if (this.spares.length === 0 || !this.isOwner(this.spares[0] as NodeId)) return
+    this.components.counters.add('speculative_reads_total')
+    this.askNext()
   }
 
   /** Hint holders are asked for completeness: where one does not answer, the read says that it may be incomplete. */
-  private impatience(): Deadline {
-    return {
-      settled: false,
-      expire: () => {
-        if (this.settled || this.awaited.size === 0) return
-        this.blind = true
-        this.awaited.clear()
-        this.advance()
-      },
-    }
+  private stopAwaiting(): void {
+    if (this.awaited.size === 0) return
+    this.blind = true
+    this.awaited.clear()
+    this.advance()
   }
 
   private isOwner(node: NodeId): boolean {
@@ -185,7 +189,7 @@ export class GetOperation implements Deadline {
   }
 
   private conclude(): void {
-    this.settled = true
+    this.settle()
     let record: KeyRecord
     try {
       record = this.core.merged()
@@ -199,7 +203,7 @@ export class GetOperation implements Deadline {
   }
 
   private answerNoQuorum(): void {
-    this.settled = true
+    this.settle()
     const { r } = this.plan
     const why = `r=${r}, but only ${this.core.count} replicas of ${keyToText(this.key)} could be asked`
     this.done(new KvError('no_quorum', why, 'see which nodes are up: kv ring status'))

@@ -8,7 +8,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Replica, StoreAck, Write, Written } from '../replica/replica.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
-import type { Deadline, Deadlines } from '../rpc/deadlines.ts'
+import { Alarm, Deadline, type Deadlines } from '../rpc/deadlines.ts'
 import type { Holders } from './holders.ts'
 import { PutCore } from './put-core.ts'
 import type { RingView } from './ring-view.ts'
@@ -55,9 +55,7 @@ export type PutDone = (error: KvError | undefined, answer?: PutAnswer) => void
  * before this one began is on one of any w owners (w > n/2), so one second round with a stamp above all that
  * the first round met puts this write after all of them.
  */
-export class PutOperation implements Deadline {
-  /** Answered: nothing that happens now changes what the client was told. */
-  settled = false
+export class PutOperation extends Deadline {
   private readonly components: PutComponents
   private readonly key: Key
   private readonly write: Write
@@ -72,6 +70,7 @@ export class PutOperation implements Deadline {
   private nextFallback = 0
 
   constructor(components: PutComponents, key: Key, write: Write, plan: PutPlan, done: PutDone) {
+    super()
     this.components = components
     this.key = key
     this.write = write
@@ -126,7 +125,7 @@ export class PutOperation implements Deadline {
         if (asOwner) this.core.ackedByOwner(self, undefined)
         else this.core.ackedByFallback(self)
       }
-      this.settle()
+      this.heard()
     })
     this.current = written
     this.first ??= written
@@ -139,14 +138,14 @@ export class PutOperation implements Deadline {
     const bytes = (this.current as Written).bytes
     if (!ring.reachable(owner)) return this.hint(owner, round, bytes)
     this.underWay++
-    const hedge = { settled: false, expire: () => this.hint(owner, round, bytes) }
+    const hedge = new Alarm(() => this.hint(owner, round, bytes))
     deadlines.add(HINT_AFTER_MS, hedge)
     holders.store(owner, this.key, '', bytes, this.plan.timeoutMs, (error, ack) => {
       const hinted = hedge.settled
-      hedge.settled = true
+      hedge.settle()
       if (error === undefined) this.ackedByOwner(owner, round, ack)
       else if (!hinted) this.hint(owner, round, bytes)
-      this.settle()
+      this.heard()
     })
   }
 
@@ -171,12 +170,12 @@ export class PutOperation implements Deadline {
     holders.store(fallback, this.key, owner, bytes, this.plan.timeoutMs, (error) => {
       if (error === undefined && round === this.round) this.core.ackedByFallback(fallback)
       if (error !== undefined && fallback !== self) this.hint(owner, round, bytes)
-      this.settle()
+      this.heard()
     })
   }
 
   /** One holder has answered, for better or worse. */
-  private settle(): void {
+  private heard(): void {
     this.underWay--
     if (this.settled) return
     if (this.core.enough) this.conclude()
@@ -194,7 +193,7 @@ export class PutOperation implements Deadline {
       if (this.restamp(outrankedBy)) return
       return this.answerUnknown('another node holds a value with a stamp too far in the future')
     }
-    this.settled = true
+    this.settle()
     const { acks, sloppy } = this.core
     if (sloppy) this.components.counters.add('sloppy_writes_total')
     this.done(undefined, { written: this.current as Written, acks, sloppy })
@@ -216,7 +215,7 @@ export class PutOperation implements Deadline {
   }
 
   private answerUnknown(why: string): void {
-    this.settled = true
+    this.settle()
     this.done(new KvError('outcome_unknown', why, `read it back: kv get ${keyToText(this.key)}`))
   }
 }

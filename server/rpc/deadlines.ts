@@ -3,19 +3,79 @@ import type { Clock, Timer } from '../ports/clock.ts'
 /** Deadlines are met to within one tick, milliseconds. */
 export const TICK_MS = 20
 
-export interface Deadline {
-  /** Called once when it passes, unless `settled` is true by then. */
-  expire(): void
-  settled: boolean
+/** Something that must have happened by a certain time. It waits in one wheel at a time, and once only. */
+export abstract class Deadline {
+  /** It has passed, or need not be met any more. */
+  settled = false
+  /** Neighbours of the same tick, while it waits. */
+  next: Deadline | undefined
+  previous: Deadline | undefined
+
+  /** Called once when it passes, unless it was settled before. */
+  abstract expire(): void
+
+  /**
+   * Leaves the wheel at once: what is nearly always settled long before it is due must not be kept in memory until
+   * then, together with the whole request that it belongs to.
+   */
+  settle(): void {
+    this.settled = true
+    if (this.next === undefined || this.previous === undefined) return
+    this.previous.next = this.next
+    this.next.previous = this.previous
+    this.next = undefined
+    this.previous = undefined
+  }
+}
+
+/** A deadline that calls `late` when it passes. */
+export class Alarm extends Deadline {
+  private readonly late: () => void
+
+  constructor(late: () => void) {
+    super()
+    this.late = late
+  }
+
+  expire(): void {
+    this.late()
+  }
+}
+
+/** The deadlines of one tick, in the order in which they were added: a ring that begins and ends here. */
+class Tick extends Deadline {
+  override next: Deadline = this
+  override previous: Deadline = this
+
+  expire(): void {}
+
+  get isEmpty(): boolean {
+    return this.next === this
+  }
+
+  append(deadline: Deadline): void {
+    deadline.previous = this.previous
+    deadline.next = this
+    this.previous.next = deadline
+    this.previous = deadline
+  }
+
+  expireAll(): void {
+    while (!this.isEmpty) {
+      const first = this.next
+      first.settle()
+      first.expire()
+    }
+  }
 }
 
 /**
  * One timer for all deadlines: a wheel of ticks (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels",
- * 1987, scheme 5). Settling costs nothing: a settled deadline is passed over when its tick comes.
+ * 1987, scheme 5). Adding and settling cost the same however many there are.
  */
 export class Deadlines {
   private readonly clock: Clock
-  private readonly ticks = new Map<number, Deadline[]>()
+  private readonly ticks = new Map<number, Tick>()
   private timer: Timer | undefined
   private timerTick = 0
 
@@ -24,11 +84,15 @@ export class Deadlines {
   }
 
   add(afterMs: number, deadline: Deadline): void {
-    const tick = Math.ceil((this.clock.monotonicMs() + afterMs) / TICK_MS)
-    const entries = this.ticks.get(tick)
-    if (entries === undefined) this.ticks.set(tick, [deadline])
-    else entries.push(deadline)
-    if (this.timer === undefined || tick < this.timerTick) this.wakeAt(tick)
+    if (deadline.settled) return
+    const number = Math.ceil((this.clock.monotonicMs() + afterMs) / TICK_MS)
+    let tick = this.ticks.get(number)
+    if (tick === undefined) {
+      tick = new Tick()
+      this.ticks.set(number, tick)
+    }
+    tick.append(deadline)
+    if (this.timer === undefined || number < this.timerTick) this.wakeAt(number)
   }
 
   /** Forgets them all without calling any. */
@@ -49,26 +113,21 @@ export class Deadlines {
     this.timer = undefined
     const now = Math.floor(this.clock.monotonicMs() / TICK_MS)
     const due: number[] = []
-    for (const tick of this.ticks.keys()) if (tick <= now) due.push(tick)
+    for (const number of this.ticks.keys()) if (number <= now) due.push(number)
     due.sort((a, b) => a - b)
-    for (const tick of due) {
-      const entries = this.ticks.get(tick) ?? []
-      this.ticks.delete(tick)
-      for (const entry of entries) {
-        if (entry.settled) continue
-        entry.settled = true
-        entry.expire()
-      }
+    for (const number of due) {
+      const tick = this.ticks.get(number)
+      this.ticks.delete(number)
+      tick?.expireAll()
     }
     this.wakeForNext()
   }
 
   private wakeForNext(): void {
     let next = Number.POSITIVE_INFINITY
-    for (const [tick, entries] of this.ticks) {
-      if (tick >= next) continue
-      if (entries.some((entry) => !entry.settled)) next = tick
-      else this.ticks.delete(tick)
+    for (const [number, tick] of this.ticks) {
+      if (tick.isEmpty) this.ticks.delete(number)
+      else if (number < next) next = number
     }
     if (next !== Number.POSITIVE_INFINITY && (this.timer === undefined || next < this.timerTick))
       this.wakeAt(next)

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Network, NodeId } from '../ports/network.ts'
 import type { Random } from '../ports/random.ts'
 import type { Trace } from '../ports/trace.ts'
-import { type Deadline, Deadlines } from './deadlines.ts'
+import { Deadline, Deadlines } from './deadlines.ts'
 import { DuplicateWindow } from './duplicate-window.ts'
 import { readEnvelope, readFailure, writeEnvelope, writeFailure } from './envelope.ts'
 import type { Method, Reply, Rpc } from './method.ts'
@@ -28,15 +28,16 @@ type Handler = {
 }
 
 /** A request that waits for its answer. */
-class Pending implements Deadline {
-  settled = false
+class Pending extends Deadline {
   constructor(
     readonly rpc: PeerRpc,
     readonly to: NodeId,
     readonly id: number,
     readonly method: Method<unknown, unknown>,
     readonly done: Reply<unknown>,
-  ) {}
+  ) {
+    super()
+  }
 
   expire(): void {
     this.rpc.abandon(this, `${this.to} did not answer ${this.method.name} in time`)
@@ -113,7 +114,7 @@ export class PeerRpc implements Rpc {
 
   /** Gives up on an answer: whether the request took effect is unknown. */
   abandon(pending: Pending, why: string): void {
-    pending.settled = true
+    pending.settle()
     if (this.pending.delete(pending.id)) pending.done(new KvError('outcome_unknown', why))
   }
 
@@ -153,7 +154,7 @@ export class PeerRpc implements Rpc {
     if (pending === undefined || pending.to !== from) return
     const error = failed ? readFailure(reader) : undefined
     const response = failed ? undefined : pending.method.response.read(reader)
-    pending.settled = true
+    pending.settle()
     this.pending.delete(id)
     pending.done(error, response)
   }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Deadlines, TICK_MS } from '../../../server/rpc/deadlines.ts'
+import { Alarm, Deadlines, TICK_MS } from '../../../server/rpc/deadlines.ts'
 import { EventLoop } from '../../simulation/event-loop.ts'
 import { Prng } from '../../simulation/prng.ts'
 import { trueClock } from '../../simulation/virtual-clock.ts'
@@ -21,7 +21,7 @@ describe('Deadlines', () => {
         expired++
         late.push(clock.monotonicMs() - due)
       }
-      deadlines.add(ms, { settled: false, expire })
+      deadlines.add(ms, new Alarm(expire))
     }
     await loop.run(3_000_000)
     expect(expired).to.equal(9)
@@ -30,29 +30,49 @@ describe('Deadlines', () => {
 
   it('passes over what is settled', async () => {
     const { loop, deadlines } = setUp()
-    const deadline = { settled: false, expire: () => expect.fail('it was settled') }
+    const deadline = new Alarm(() => expect.fail('it was settled'))
     deadlines.add(50, deadline)
-    deadline.settled = true
+    deadline.settle()
     await loop.run(1_000_000)
+  })
+
+  it('passes over one that another of the same tick has settled', async () => {
+    const { loop, deadlines } = setUp()
+    const second = new Alarm(() => expect.fail('it was settled'))
+    const expired: string[] = []
+    deadlines.add(50, new Alarm(() => second.settle()))
+    deadlines.add(50, second)
+    deadlines.add(50, new Alarm(() => expired.push('third')))
+    await loop.run(1_000_000)
+    expect(expired).to.deep.equal(['third'])
+  })
+
+  it('lets go of what is settled', async () => {
+    const { deadlines } = setUp()
+    const deadline = new Alarm(() => undefined)
+    deadlines.add(50, deadline)
+    deadlines.add(50, new Alarm(() => undefined))
+    const { next, previous } = deadline
+    deadline.settle()
+    expect(next?.previous).to.equal(previous)
+    expect(previous?.next).to.equal(next)
+    expect(deadline).to.include({ next: undefined, previous: undefined })
   })
 
   it('takes deadlines that are added while others expire', async () => {
     const { loop, clock, deadlines } = setUp()
     let at = 0
-    const second = {
-      settled: false,
-      expire: () => {
-        at = clock.monotonicMs()
-      },
-    }
-    deadlines.add(100, { settled: false, expire: () => deadlines.add(100, second) })
+    const second = new Alarm(() => {
+      at = clock.monotonicMs()
+    })
+    deadlines.add(100, new Alarm(() => deadlines.add(100, second)))
     await loop.run(1_000_000)
     expect(at).to.be.within(200, 260)
   })
 
   it('calls nobody after it was stopped', async () => {
     const { loop, deadlines } = setUp()
-    deadlines.add(50, { settled: false, expire: () => expect.fail('it was stopped') })
+    deadlines.add(50, new Alarm(() => expect.fail('it was stopped')))
     deadlines.stop()
     await loop.run(1_000_000)
   })
