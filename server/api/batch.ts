@@ -96,12 +96,20 @@ export class BatchRun {
   }
 
   private pump(): void {
-    let taken = 0
-    while (taken < this.backlog.length && this.hasRoom()) this.enter(this.backlog[taken++] as string | null)
-    if (taken > 0) this.backlog = this.backlog.slice(taken)
     this.flush()
+    // Lines that are answered as they enter leave the window at once, and nothing else would call for the next ones.
+    while (this.backlog.length > 0 && this.hasRoom()) {
+      this.fill()
+      this.flush()
+    }
     const read = this.backlog.length === 0 && this.hasRoom()
     if (read !== !this.input.isPaused()) read ? this.input.resume() : this.input.pause()
+  }
+
+  private fill(): void {
+    let taken = 0
+    while (taken < this.backlog.length && this.hasRoom()) this.enter(this.backlog[taken++] as string | null)
+    this.backlog = this.backlog.slice(taken)
   }
 
   private hasRoom(): boolean {

@@ -46,6 +46,21 @@ describe('POST /kv', () => {
     expect((await answers).map(({ result }) => result?.key)).to.deep.equal(['k0', 'k1', 'k2'])
   })
 
+  it('goes on after a full window whose first line is done last', async () => {
+    const waiting = new Map<string, () => void>()
+    node.coordinator.before = (key) =>
+      waiting.size < 256 ? new Promise((resolve) => waiting.set(key, resolve)) : undefined
+    const answers = send(puts(300))
+    while (waiting.size < 256) await new Promise((resolve) => setImmediate(resolve))
+    for (const key of [...waiting.keys()].reverse()) waiting.get(key)?.()
+    expect(await answers).to.have.length(300)
+  })
+
+  it('goes on after more refused lines than a window holds', async () => {
+    const answers = await send('nonsense\n'.repeat(1000))
+    expect(answers.map(({ status }) => status)).to.deep.equal(new Array(1000).fill(400))
+  })
+
   it('runs the operations of one key in order', async () => {
     let first = true
     node.coordinator.before = () => {
