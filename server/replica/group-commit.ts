@@ -5,11 +5,6 @@ import type { Trace } from '../ports/trace.ts'
 /** Called once: without an error when what was asked for is durable. */
 export type Durable = (error: KvError | undefined) => void
 
-interface Entry {
-  readonly op: StorageOp
-  readonly done: Durable | undefined
-}
-
 /**
  * Group commit (DeWitt et al., "Implementation Techniques for Main Memory Database Systems", 1984, section 5):
  * while one batch is on its way to the disk the next one gathers, so that one fsync serves many writers.
@@ -21,7 +16,9 @@ export class GroupCommit {
   private readonly trace: Trace
   private readonly maxQueuedBytes: number
   private readonly riders: (() => readonly StorageOp[])[] = []
-  private queue: Entry[] = []
+  private queue: StorageOp[] = []
+  /** For each of the queue. */
+  private waiters: (Durable | undefined)[] = []
   private queuedBytes = 0
   private flying = false
   private scheduled = false
@@ -57,7 +54,8 @@ export class GroupCommit {
   }
 
   add(op: StorageOp, done?: Durable): void {
-    this.queue.push({ op, done })
+    this.queue.push(op)
+    this.waiters.push(done)
     this.queuedBytes += op.key.length + (op.type === 'put' ? op.value.length : 0)
     this.schedule()
   }
@@ -80,30 +78,30 @@ export class GroupCommit {
 
   private flush(): void {
     if (this.flying || this.queue.length === 0) return
-    const entries = this.queue
+    const { queue: batch, waiters } = this
     this.queue = []
+    this.waiters = []
     this.queuedBytes = 0
-    if (this.failure !== undefined) return this.settle(entries, this.failure)
+    if (this.failure !== undefined) return this.settle(waiters, this.failure)
     this.flying = true
     this.batches++
-    const batch = entries.map((entry) => entry.op)
     for (const rider of this.riders) batch.push(...rider())
     this.storage.commit(batch).then(
-      () => this.settle(entries, undefined),
+      () => this.settle(waiters, undefined),
       (error) => {
         this.failure = new KvError('storage_failed', `the disk refused a commit: ${toKvError(error).message}`)
         this.trace.event('error', 'storage.failed', { why: this.failure.message })
-        this.settle(entries, this.failure)
+        this.settle(waiters, this.failure)
       },
     )
   }
 
-  private settle(entries: readonly Entry[], error: KvError | undefined): void {
+  private settle(waiters: readonly (Durable | undefined)[], error: KvError | undefined): void {
     this.flying = false
-    for (const entry of entries) entry.done?.(error)
+    for (const done of waiters) done?.(error)
     if (this.queue.length > 0) return this.schedule()
-    const waiters = this.idleWaiters
+    const idle = this.idleWaiters
     this.idleWaiters = []
-    for (const resolve of waiters) resolve()
+    for (const resolve of idle) resolve()
   }
 }

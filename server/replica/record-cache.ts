@@ -21,6 +21,14 @@ export class RecordCache {
     this.records.set(key, record)
   }
 
+  /**
+   * After a write: only what is read or written repeatedly is worth its room. Most records of an import are not, and
+   * to keep each of them for a while is what garbage collection costs most for.
+   */
+  update(key: Key, record: KeyRecord): void {
+    if (this.records.has(key)) this.records.set(key, record)
+  }
+
   delete(key: Key): void {
     this.records.delete(key)
   }

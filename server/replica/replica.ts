@@ -95,7 +95,7 @@ export class Replica {
       this.components.policy(),
     )
     const bytes = encodeRecord(key, record)
-    records.stage(key, record, done, bytes)
+    records.stage(key, record, done, bytes, before)
     return { dot, stamp, bytes, before }
   }
 
@@ -115,7 +115,7 @@ export class Replica {
     const ack: StoreAck = { outrankedBy: outranks(merged, incoming, this.components.policy()) }
     const answer: Durable = (error) => (error === undefined ? done(undefined, ack) : done(error))
     if (merged === latest) records.whenDurable(key, answer)
-    else records.stage(key, merged, answer, fresh ? own : undefined)
+    else records.stage(key, merged, answer, fresh ? own : undefined, latest)
   }
 
   private alreadyApplied(

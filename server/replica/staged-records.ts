@@ -53,11 +53,14 @@ export class StagedRecords {
     return staged === undefined ? this.loadOrNone(key) : staged.latest
   }
 
-  /** Replaces the record; EMPTY_RECORD removes it. `encoded` spares encoding it again. */
-  stage(key: Key, record: KeyRecord, done: Durable, encoded?: Buffer): void {
+  /**
+   * Replaces the record; EMPTY_RECORD removes it. `encoded` spares encoding it again, and `before`, which `latest`
+   * has just given, reading that again.
+   */
+  stage(key: Key, record: KeyRecord, done: Durable, encoded?: Buffer, before?: KeyRecord): void {
     let staged = this.staged.get(key)
     if (staged === undefined) {
-      const durable = this.loadOrNone(key)
+      const durable = before ?? this.loadOrNone(key)
       staged = { durable, latest: durable, underWay: 0, waiters: [] }
       this.staged.set(key, staged)
     }
@@ -90,7 +93,7 @@ export class StagedRecords {
 
   private unstage(key: Key, entry: Staged, committed: boolean): void {
     this.staged.delete(key)
-    if (committed && entry.durable !== EMPTY_RECORD) this.components.cache?.set(key, entry.durable)
+    if (committed && entry.durable !== EMPTY_RECORD) this.components.cache?.update(key, entry.durable)
     else this.components.cache?.delete(key)
   }
 
