@@ -18,6 +18,7 @@ import { type BatchOutcome, batchBody, batchOutcome } from './batch.ts'
 import { type Exchange, type HttpRequest, type HttpResponse, LinkError } from './exchange.ts'
 import { type Attempt, Attempts } from './failover.ts'
 import { ndjson } from './ndjson.ts'
+import { keyPath, query } from './path.ts'
 import { ScanPage } from './scan-page.ts'
 
 /** What the client needs of the world. */
@@ -286,19 +287,6 @@ function serverTime(timeoutMs: number): number {
   return Math.min(MAX_SERVER_TIME_MS, Math.max(1, Math.floor(timeoutMs * 0.9)))
 }
 
-function keyPath(key: Key, parameters: Parameters<typeof query>[0]): string {
-  return `/kv/${keyToPath(key)}${query(parameters)}`
-}
-
 function contextHeader(context: string | undefined): Record<string, string> {
   return context === undefined ? {} : { 'X-KV-Context': context }
-}
-
-/** `?a=1&b=true`, without what is undefined. Texts must be percent-encoded or need no encoding. */
-function query(parameters: Readonly<Record<string, string | number | boolean | undefined>>): string {
-  const parts: string[] = []
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined) parts.push(`${name}=${value}`)
-  }
-  return parts.length === 0 ? '' : `?${parts.join('&')}`
 }
