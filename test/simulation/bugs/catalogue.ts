@@ -20,8 +20,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       {
         file: 'server/handoff/hint-store.ts',
         find: 'const records = new StagedRecords({ storage, commit, onStage, onCorrupt },',
-        replace: `const memory = { add: (_op: unknown, done: () => void) => void Promise.resolve().then(() => done()) }
-    const records = new StagedRecords({ storage, commit: memory as never, cache: new Map() as never, onStage, onCorrupt },`,
+        replace: `const memory = new Map<string, Buffer>()
+    const name = (address: Buffer) => address.toString('latin1')
+    const forgetful = {
+      get: (address: Buffer) => memory.get(name(address)),
+      add: (op: { key: Buffer; value: Buffer; type: string }, done: () => void) => {
+        if (op.type === 'put') memory.set(name(op.key), op.value)
+        else memory.delete(name(op.key))
+        void Promise.resolve().then(() => done())
+      },
+    } as never
+    const records = new StagedRecords({ storage: forgetful, commit: forgetful, onStage, onCorrupt },`,
       },
     ],
     caughtBy: ['durability', 'honesty'],
