@@ -46,7 +46,8 @@ const CLI = {
 
 /**
  * One node of the ring, with its packages: a quarter of the processor time to start, and five start at once.
- * Packages stay outside that load a native library, a worker or files beside them.
+ * Packages stay outside that load a native library, a worker or files beside them, and yaml, which is imported
+ * on demand: a chunk of a CommonJS package has no named exports.
  */
 const SERVER = {
   ...COMMON,
@@ -55,7 +56,7 @@ const SERVER = {
   // What is imported on demand (the generated documentation) is not loaded before.
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
-  external: ['classic-level', 'pino', '@fastify/static', '@fastify/swagger-ui'],
+  external: ['classic-level', 'pino', 'yaml', '@fastify/static', '@fastify/swagger-ui'],
   // Packages in CommonJS ask for the modules of Node.js this way.
   banner: {
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",

@@ -20,7 +20,7 @@ export default class Demo extends KvCommand {
     'Starts five nodes of its own, imports records, kills a node, splits the network, mends all of it, and then reads every acknowledged record from every node. It touches no other ring, and removes everything at the end.'
   static override examples = [
     { description: 'Watch:', command: '<%= config.bin %> demo' },
-    { description: 'Only the result:', command: '<%= config.bin %> demo --json' },
+    { description: 'Keep the story:', command: '<%= config.bin %> demo > story.txt' },
   ]
 
   private readonly begun = performance.now()

@@ -64,7 +64,7 @@ A ring that was stopped is started again with its data. For one that is up nothi
       this.show(ring, state, started)
       this.print(`\n${whatNext(state, invocation())}`)
     }
-    await watchRing(ring, (text) => this.note(text))
+    await watchRing(ring, (text) => this.note(text), interruption.signal)
     return undefined
   }
 

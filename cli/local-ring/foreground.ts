@@ -1,4 +1,3 @@
-import { onInterrupt } from '../interrupt.ts'
 import type { LocalRing } from './local-ring.ts'
 import { stopRing } from './node-control.ts'
 import { isUp } from './ring-state.ts'
@@ -7,9 +6,13 @@ const LOOK_EVERY_MS = 500
 
 /**
  * Tells when nodes come and go, until an interrupt, upon which it stops the ring, or until somebody else has
- * stopped it.
+ * stopped it. Interrupts after the first change nothing: the nodes are being stopped.
  */
-export async function watchRing(ring: LocalRing, tell: (text: string) => void): Promise<void> {
+export async function watchRing(
+  ring: LocalRing,
+  tell: (text: string) => void,
+  interrupted: AbortSignal,
+): Promise<void> {
   let up = running(ring)
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => {
@@ -23,16 +26,16 @@ export async function watchRing(ring: LocalRing, tell: (text: string) => void): 
       clearInterval(timer)
       resolve()
     }
-    onInterrupt(finish)
+    interrupted.addEventListener('abort', finish)
+    if (interrupted.aborted) finish()
     // The terminal was closed.
     process.once('SIGHUP', finish)
   })
-  // Whoever is impatient: the nodes are being stopped all the same.
-  onInterrupt(() => undefined)
+  if (isStopped(ring)) return tell(`the ring "${ring.name}" was stopped`)
   await ring.exclusively(async () => {
     const state = ring.state()
     if (!state) return
-    if (state.nodes.some(isUp)) tell(`stopping the ring "${ring.name}" ...`)
+    tell(`stopping the ring "${ring.name}" ...`)
     await stopRing(ring, state)
   })
   tell(`the ring "${ring.name}" has stopped; its data are kept, and npm start or kv up goes on with them`)

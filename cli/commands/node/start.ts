@@ -20,9 +20,9 @@ Each setting is a flag, an environment variable, or a key of a config file, in t
       command: '<%= config.bin %> node start --id n1 --data ./n1',
     },
     {
-      description: 'One of three that find each other by UDP broadcast and found a ring:',
-      command:
-        '<%= config.bin %> node start --id n1 --data ./n1 --bootstrap-expect 3 --host 0.0.0.0 --secret-file ./secret',
+      description:
+        'One of three that find each other by UDP and found a ring; with --host also over a network:',
+      command: '<%= config.bin %> node start --id n1 --data ./n1 --bootstrap-expect 3 --secret-file ./secret',
     },
     { description: 'With a config file:', command: '<%= config.bin %> node start --config node.yaml' },
   ]

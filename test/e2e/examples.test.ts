@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect } from 'chai'
+import { isUp } from '../../cli/local-ring/ring-state.ts'
+import type { RingStatus } from '../../shared/api.ts'
+import { AxiosExchange } from '../../shared/client/axios-exchange.ts'
+import { NodeClient } from '../../shared/client/node-client.ts'
+import { eventually } from '../eventually.ts'
+import { KV, KvUser } from './kv-user.ts'
+
+interface Example {
+  readonly id: string
+  readonly command: string
+}
+
+const MANIFEST = path.join(import.meta.dirname, '../../oclif.manifest.json')
+const MINUTE = 60_000
+
+/** What runs until it is interrupted, and what it prints when it has come that far. */
+const ENDLESS = new Map([
+  ['kv up --foreground', 'Ctrl-C stops the ring'],
+  ['kv node start --id n1 --data ./n1', '"listening"'],
+  ['kv node start --id n1 --data ./n1 --bootstrap-expect 3 --secret-file ./secret', '"listening"'],
+  ['kv node start --config node.yaml', '"listening"'],
+])
+
+/** What a test cannot give it: a terminal. */
+const REFUSED = new Map([['kv ring status --watch', 2]])
+
+/** Of commands that change the ring as a whole: after all others. */
+const LAST = ['up', 'down', 'demo']
+
+function examples(): Example[] {
+  const { commands } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as {
+    commands: Record<string, { hidden: boolean; examples?: { command: string }[] }>
+  }
+  const all = Object.entries(commands)
+    .filter(([, { hidden }]) => !hidden)
+    .flatMap(([id, { examples = [] }]) => examples.map(({ command }) => ({ id, command })))
+    .map(({ id, command }) => ({ id, command: command.replaceAll('<%= config.bin %>', 'kv') }))
+  const rank = ({ id }: Example): number => LAST.indexOf(id)
+  return all.toSorted((a, b) => rank(a) - rank(b))
+}
+
+describe('the examples of --help', function () {
+  this.timeout(2 * MINUTE)
+
+  const user = new KvUser()
+
+  before(async () => {
+    const bin = user.file('bin')
+    mkdirSync(bin)
+    writeFileSync(path.join(bin, 'kv'), `#!/bin/sh\nexec '${process.execPath}' '${KV}' "$@"\n`)
+    chmodSync(path.join(bin, 'kv'), 0o755)
+    mkdirSync(user.file('.config/fish/completions'), { recursive: true })
+    const files = {
+      'cities.csv': 'country,name,people\nSE,Malmö,362133\nPT,Porto,231800\n',
+      'users.ndjson': '{"id":1,"email":"ada@example.org"}\n{"id":2,"email":"bao@example.org"}\n',
+      'big.csv': 'id,text\n1,one\n2,two\n',
+      'words.txt': 'alpha\nbeta\n',
+      secret: 'a secret of this test\n',
+      'node.yaml': 'id: solo\ndata: ./solo\nhttpPort: 0\npeerPort: 0\ndiscovery:\n  port: 0\n',
+    }
+    for (const [name, text] of Object.entries(files)) writeFileSync(user.file(name), text)
+    await user.json(['up'])
+    // The checkpoint that --resume goes on from.
+    const argv = ['import', 'big.csv', '--key', '{id}', '--checkpoint', 'big.state']
+    await user.json(argv)
+  })
+
+  after(() => user.dispose())
+
+  /** Runs a line as a shell would; one that does not end is interrupted once it has printed `until`. */
+  function shell(line: string, until?: string): Promise<{ code: number | null; out: string; err: string }> {
+    // Nodes that an example starts by themselves take free ports, and leave the network alone.
+    const ports = { KV_HTTP_PORT: '0', KV_PEER_PORT: '0', KV_DISCOVERY_PORT: '0' }
+    const settings = { KV_HOME: user.home, HOME: user.directory, CI: '1' }
+    const env = { PATH: `${user.file('bin')}:${process.env.PATH}`, ...settings, ...ports }
+    const text = until === undefined ? line : `exec ${line}`
+    const child = spawn('bash', ['-c', text], { cwd: user.directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+      if (until !== undefined && out.includes(until)) child.kill('SIGINT')
+    })
+    child.stderr.on('data', (chunk) => {
+      err += chunk
+    })
+    return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })))
+  }
+
+  /** As each example expects to find it. */
+  async function prepare({ id, command }: Example): Promise<void> {
+    if (LAST.includes(id) || command.includes('node start')) return
+    await user.json(['set', 'greeting', 'hello'])
+    if (id === 'chaos:heal') await injectNamedFault()
+  }
+
+  async function injectNamedFault(): Promise<void> {
+    const exchange = new AxiosExchange()
+    const untilMs = Date.now() + MINUTE
+    const rule = { id: 'partition-5d41a0', kind: 'partition' as const, groups: [['n1']], untilMs }
+    for (const endpoint of user.endpoints().values())
+      await new NodeClient({ exchange }, { endpoint, timeoutMs: 5_000 }).addFault(rule)
+    exchange.close()
+  }
+
+  async function mend(): Promise<void> {
+    await user.json(['chaos', 'heal'])
+    const dead = user.ring().nodes.filter((node) => !isUp(node))
+    if (dead.length > 0) await user.json(['chaos', 'restart', ...dead.map((node) => node.id)])
+    await eventually(
+      'the ring to be ok',
+      async () => {
+        const { health } = await user.json<RingStatus>(['ring', 'status'])
+        return health === 'ok'
+      },
+      MINUTE,
+    )
+  }
+
+  for (const example of examples()) {
+    const { id, command } = example
+    it(command, async () => {
+      await prepare(example)
+      const { code, out, err } = await shell(command, ENDLESS.get(command))
+      expect(code, `${out}\n${err}`).to.equal(REFUSED.get(command) ?? 0)
+      if (id.startsWith('chaos:')) await mend()
+    })
+  }
+
+  it('are two at least for every command, and two of their own', () => {
+    const counts = new Map<string, Set<string>>()
+    for (const { id, command } of examples()) counts.set(id, (counts.get(id) ?? new Set()).add(command))
+    expect(counts.size).to.be.greaterThan(25)
+    expect([...counts].filter(([, commands]) => commands.size < 2)).to.deep.equal([])
+  })
+})
