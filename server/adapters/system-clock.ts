@@ -55,11 +55,22 @@ export class SystemClock implements Clock {
       const immediate = setImmediate(fn)
       return { cancel: () => clearImmediate(immediate) }
     }
-    if (ms < COARSE_MS) {
-      const timer = setTimeout(fn, Math.ceil(ms))
-      return { cancel: () => clearTimeout(timer) }
+    return ms < COARSE_MS ? this.fine(ms, fn) : this.enqueue(ms, fn)
+  }
+
+  /** Node counts a delay from when its loop last looked at the clock, so a timer may come early: then it waits on. */
+  private fine(ms: number, fn: () => void): Timer {
+    const dueMs = performance.now() + ms
+    let timer: NodeJS.Timeout
+    const wait = (leftMs: number) => {
+      timer = setTimeout(() => {
+        const stillMs = dueMs - performance.now()
+        if (stillMs > 0) wait(stillMs)
+        else fn()
+      }, Math.ceil(leftMs))
     }
-    return this.enqueue(ms, fn)
+    wait(ms)
+    return { cancel: () => clearTimeout(timer) }
   }
 
   /** Stops the wheel: nothing that waits in it fires any more. */
