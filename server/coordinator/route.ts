@@ -62,7 +62,8 @@ export class RouteOperation {
     const leftMs = this.request.timeoutMs - (this.components.clock.monotonicMs() - this.startedMs)
     const candidate = leftMs > 0 ? this.nextCandidate() : undefined
     if (candidate === undefined) return this.giveUp()
-    const last = !this.candidates.some((node) => this.inReach(node))
+    // After an attempt here whose outcome is unknown nobody else may try, so no time is kept for them.
+    const last = candidate === this.plan.self || !this.candidates.some((node) => this.inReach(node))
     const attemptMs = last ? leftMs : Math.min(leftMs, Math.max(LEAST_ATTEMPT_MS, this.request.timeoutMs / 4))
     if (candidate !== this.plan.self && this.request.request === '') {
       this.request = { ...this.request, request: this.components.newRequest() }

@@ -111,6 +111,11 @@ describe('RouteOperation', () => {
     expect(outcomes).to.deep.equal(['too_large'])
   })
 
+  it('leaves all of the time to an attempt on this node, after which there is no other', () => {
+    const { local } = setUp('b')
+    expect(local[0]?.request.timeoutMs).to.equal(5_000)
+  })
+
   it('divides the time among the attempts and gives up when it has passed', () => {
     const { clock, rpc, outcomes } = setUp('x')
     const first = rpc.take('a')
