@@ -15,11 +15,13 @@ process.on('exit', () => {
 
 export interface ImportRun {
   readonly records: number
+  /** Records without an acknowledgement, as a machine that is too busy leaves them. */
+  readonly failures: number
   readonly seconds: number
   readonly clientMicroseconds: number
 }
 
-/** `kv import` of a file, in a process of its own. @throws Error unless every record was written. */
+/** `kv import` of a file, in a process of its own. */
 export async function kvImport(endpoint: string, argv: readonly string[]): Promise<ImportRun> {
   const preload = `data:text/javascript,${encodeURIComponent(TELL_CPU)}`
   const all = ['--import', preload, KV, 'import', ...argv, '--json', '--endpoint', endpoint]
@@ -31,8 +33,7 @@ export async function kvImport(endpoint: string, argv: readonly string[]): Promi
   ])
   await ended
   const { read, written, seconds } = JSON.parse(out) as { read: number; written: number; seconds: number }
-  if (child.exitCode !== 0 || written !== read) throw new Error(`kv import: ${out}`)
-  return { records: written, seconds, clientMicroseconds: Number(cpu) }
+  return { records: read, failures: read - written, seconds, clientMicroseconds: Number(cpu) }
 }
 
 /** A file to import, and the flags that go with it. */

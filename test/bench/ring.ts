@@ -99,11 +99,12 @@ async function measureImport(ring: NodeRing, { name, argv }: Source): Promise<vo
     client.toFixed(0),
     (server + client).toFixed(0),
     ((run.records * 3) / commits).toFixed(1),
+    run.failures.toString(),
   ])
 }
 
 function print(cells: readonly string[]): void {
-  console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(22) : cell.padStart(12))).join(''))
+  console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(22) : cell.padStart(14))).join(''))
 }
 
 const directory = await mkdtemp(path.join(tmpdir(), 'kvring-bench-'))
@@ -124,7 +125,7 @@ try {
     { name: 'GET R=1', target: ring, request: requests('GET', '?r=1'), results: [] },
   ]
   if (flags.only !== 'http') {
-    print(['', 'a second', 'records', 'us server', 'us client', 'us CPU each', 'writes/commit'])
+    print(['', 'a second', 'records', 'us server', 'us client', 'us CPU each', 'writes/commit', 'failures'])
     for (const source of sources) await measureImport(ring, source)
   }
   if (flags.only !== 'import') {
