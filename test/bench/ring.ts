@@ -10,7 +10,7 @@ import { NodeRing } from './node-ring.ts'
 /**
  * A ring of five server processes under load, beside a bare fastify server in the same run and with the same client:
  *
- *     npm run bench -- [--quick] [--rounds 3] [--seconds 2] [--records 60000] [--only import|http]
+ *     npm run bench -- [--quick] [--rounds 3] [--seconds 2] [--records 40000] [--only import|http]
  *         [--node-flags "..."] [--server FILE]
  *
  * Wall-clock rates depend on what else the machine does; CPU time per operation hardly does, so compare that, and
@@ -29,7 +29,7 @@ const { values: flags } = parseArgs({
 })
 const ROUNDS = Number(flags.rounds ?? (flags.quick ? 1 : 3))
 const SECONDS = Number(flags.seconds ?? (flags.quick ? 1 : 2))
-const RECORDS = Number(flags.records ?? (flags.quick ? 10_000 : 60_000))
+const RECORDS = Number(flags.records ?? (flags.quick ? 10_000 : 40_000))
 const NODES = 5
 const CONNECTIONS = 64
 const KEYS = 10_000
