@@ -1,0 +1,89 @@
+import { connect } from '../../cli/connect.ts'
+import type { KvClient } from '../../shared/client/client.ts'
+import { KvError } from '../../shared/errors.ts'
+import { type Key, keyFromText } from '../../shared/key.ts'
+
+/** What became of one write, as its writer was told. */
+export type Fate = 'acknowledged' | 'unknown' | 'failed'
+
+export interface Write {
+  readonly value: number
+  readonly fate: Fate
+  /** Why it was not acknowledged; "" where it was. */
+  readonly error: string
+  readonly startedMs: number
+  readonly tookMs: number
+}
+
+const TIMEOUT_MS = 5_000
+const PAUSE_MS = 10
+
+/** Clients that write ever higher numbers, each to a key of its own, and remember what they were told. */
+export class Writers {
+  readonly histories = new Map<string, Write[]>()
+  private readonly clients: KvClient[]
+  private running = true
+  private readonly work: Promise<void>[]
+
+  /** Each writer prefers another endpoint, and fails over to the others. */
+  constructor(endpoints: readonly string[], count: number) {
+    this.clients = Array.from({ length: count }, (_, i) => {
+      const first = i % endpoints.length
+      const order = [...endpoints.slice(first), ...endpoints.slice(0, first)]
+      return connect({ endpoints: order, timeoutMs: TIMEOUT_MS })
+    })
+    this.work = this.clients.map((client, i) => this.run(client, `writer-${i}`))
+  }
+
+  /** Every write that was begun is over after this. */
+  async stop(): Promise<void> {
+    this.running = false
+    await Promise.all(this.work)
+    for (const client of this.clients) client.close()
+  }
+
+  writes(): Write[] {
+    return [...this.histories.values()].flat()
+  }
+
+  private async run(client: KvClient, name: string): Promise<void> {
+    const history: Write[] = []
+    this.histories.set(name, history)
+    const key = keyFromText(name)
+    for (let value = 1; this.running; value++) {
+      const startedMs = performance.now()
+      const { fate, error } = await this.write(client, key, value)
+      history.push({ value, fate, error, startedMs, tookMs: performance.now() - startedMs })
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    }
+  }
+
+  private async write(client: KvClient, key: Key, value: number): Promise<Pick<Write, 'fate' | 'error'>> {
+    try {
+      await client.set(key, Buffer.from(String(value)))
+      return { fate: 'acknowledged', error: '' }
+    } catch (thrown) {
+      if (!(thrown instanceof KvError)) throw thrown
+      return { fate: thrown.kind.definite ? 'failed' : 'unknown', error: `${thrown.code}: ${thrown.message}` }
+    }
+  }
+}
+
+/**
+ * What is wrong with finding `found` in the end, after one writer wrote the numbers of `history` one after the other;
+ * undefined where nothing is. The last acknowledged number must be there, unless a later one of unknown fate is.
+ */
+export function judge(history: readonly Write[], found: number | undefined): string | undefined {
+  const last = history.findLast(({ fate }) => fate === 'acknowledged')
+  if (found === undefined) return last ? `${last.value} was acknowledged, and nothing is there` : undefined
+  const write = history.find(({ value }) => value === found)
+  if (!write) return `${found} is there, and was never written`
+  if (write.fate === 'failed') return `${found} is there, and had failed`
+  if (last && found < last.value) return `${last.value} was acknowledged, and ${found} is there`
+  return undefined
+}
+
+/** The value below which 99 of 100 are; undefined where there are none. */
+export function p99(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1]
+}
