@@ -44,6 +44,11 @@ export class NodeRing {
         stdio: ['ignore', 'pipe', 'ignore'],
       })
     })
+    // However this process ends, it leaves no nodes behind.
+    process.once('exit', () => {
+      for (const child of children) child.kill('SIGKILL')
+    })
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
     try {
       const ports = await Promise.all(children.map(listening))
       await Promise.all(ports.map(ready))

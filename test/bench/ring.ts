@@ -32,7 +32,6 @@ const SECONDS = Number(flags.seconds ?? (flags.quick ? 1 : 2))
 const RECORDS = Number(flags.records ?? (flags.quick ? 10_000 : 40_000))
 const NODES = 5
 const CONNECTIONS = 64
-/** Few enough that all of them have been written before the first is measured being read. */
 const KEYS = 1_000
 const VALUE = Buffer.alloc(100, 'v')
 
@@ -52,6 +51,18 @@ interface Load {
 function requests(method: string, query: string, body?: Buffer): (i: number) => Buffer {
   const all = Array.from({ length: KEYS }, (_, i) => requestBytes(method, `/kv/key-${i}${query}`, body))
   return (i) => all[(i * 7919) % KEYS] as Buffer
+}
+
+/** Writes every key once, so that no read is of one that is not there. */
+async function fill(ports: readonly number[]): Promise<void> {
+  let next = 0
+  const writer = async (port: number) => {
+    for (let i = next++; i < KEYS; i = next++) {
+      const { status } = await fetch(`http://127.0.0.1:${port}/kv/key-${i}`, { method: 'PUT', body: VALUE })
+      if (status !== 200) throw new Error(`PUT answered ${status}`)
+    }
+  }
+  await Promise.all([...ports, ...ports].map(writer))
 }
 
 async function measure(load: Load, seconds: number): Promise<void> {
@@ -130,6 +141,7 @@ try {
     for (const source of sources) await measureImport(ring, source)
   }
   if (flags.only !== 'import') {
+    await fill(ring.ports)
     await measureAll(loads)
     reportLoads(loads)
   }
