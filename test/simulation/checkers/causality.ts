@@ -11,6 +11,7 @@ export function causality(evidence: Evidence): Violation[] {
   const violations: Violation[] = []
   for (const key of evidence.history.keys()) {
     const supersession = new Supersession(evidence, key)
+    if (evidence.conflicts === 'lww') violations.push(...ranks(key, supersession))
     for (const read of supersession.reads) {
       if (read.outcome !== 'ok') continue
       for (const value of read.values) {
@@ -25,6 +26,21 @@ export function causality(evidence: Evidence): Violation[] {
         violations.push({ checker: 'causality', key, message })
       }
     }
+  }
+  return violations
+}
+
+/** Whether or not anybody has read it: under `lww`, who comes after for sure ranks above. */
+function ranks(key: string, supersession: Supersession): Violation[] {
+  const violations: Violation[] = []
+  const replaced = new Set(supersession.writes.flatMap((write) => supersession.seen(write)))
+  for (const earlier of supersession.writes) {
+    // What somebody had seen and replaced may keep the higher rank: it is gone.
+    if (replaced.has(earlier)) continue
+    const later = supersession.followers(earlier).find((write) => supersession.ranksBelow(write, earlier))
+    if (later === undefined) continue
+    const message = `${describe(later)} ranks below ${describe(earlier)}`
+    violations.push({ checker: 'causality', key, message })
   }
   return violations
 }

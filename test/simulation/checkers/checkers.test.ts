@@ -92,6 +92,13 @@ describe('the causality checker', () => {
     expect(complaints(causality, story)).to.match(/w1 .* was read .* after .*w2/)
   })
 
+  it('flags a write that ranks below one acknowledged before it began, though nobody has read it', () => {
+    const story = new Story()
+    story.seen(story.write(1, 2), 20)
+    story.seen(story.write(3, 4), 10)
+    expect(complaints(causality, story)).to.match(/w2 .* ranks below .*w1/)
+  })
+
   it('lets writes that overlap, or were sloppy, fall either way', () => {
     for (const fields of [
       { from: 1.5, sloppy: false },

@@ -30,6 +30,7 @@ export class Supersession {
   /** Writes that some disk has seen, lowest rank first. */
   private readonly ranked: readonly { write: WriteOp; lowest: Sighting; highest: Sighting }[]
   private readonly highest = new Map<WriteOp, Sighting>()
+  private readonly lowest = new Map<WriteOp, Sighting>()
 
   constructor(evidence: Evidence, key: string) {
     this.evidence = evidence
@@ -43,6 +44,7 @@ export class Supersession {
       if (ranks === undefined) continue
       ranked.push({ write, ...ranks })
       this.highest.set(write, ranks.highest)
+      this.lowest.set(write, ranks.lowest)
     }
     this.ranked = ranked.sort((a, b) => compareRanks(a.lowest, b.lowest))
   }
@@ -90,6 +92,13 @@ export class Supersession {
       this.followersOf.set(loser, followers)
     }
     return followers
+  }
+
+  /** Every version of `write` loses to every version of `other`. */
+  ranksBelow(write: WriteOp, other: WriteOp): boolean {
+    const highest = this.highest.get(write)
+    const lowest = this.lowest.get(other)
+    return highest !== undefined && lowest !== undefined && compareRanks(highest, lowest) < 0
   }
 
   /**
