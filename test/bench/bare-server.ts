@@ -38,6 +38,7 @@ async function serve(): Promise<void> {
     const { user, system } = process.cpuUsage()
     process.send?.(user + system)
   })
+  process.on('disconnect', () => process.exit())
   const app = Fastify({ logger: false })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
