@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect } from 'chai'
 import { isUp } from '../../cli/local-ring/ring-state.ts'
@@ -7,7 +6,8 @@ import type { RingStatus } from '../../shared/api.ts'
 import { AxiosExchange } from '../../shared/client/axios-exchange.ts'
 import { NodeClient } from '../../shared/client/node-client.ts'
 import { eventually } from '../eventually.ts'
-import { KV, KvUser } from './kv-user.ts'
+import { KvUser } from './kv-user.ts'
+import { Shell } from './shell.ts'
 
 interface Example {
   readonly id: string
@@ -47,12 +47,10 @@ describe('the examples of --help', function () {
   this.timeout(2 * MINUTE)
 
   const user = new KvUser()
+  // Nodes that an example starts by themselves take free ports, and leave the network alone.
+  const shell = new Shell(user, { KV_HTTP_PORT: '0', KV_PEER_PORT: '0', KV_DISCOVERY_PORT: '0' })
 
   before(async () => {
-    const bin = user.file('bin')
-    mkdirSync(bin)
-    writeFileSync(path.join(bin, 'kv'), `#!/bin/sh\nexec '${process.execPath}' '${KV}' "$@"\n`)
-    chmodSync(path.join(bin, 'kv'), 0o755)
     mkdirSync(user.file('.config/fish/completions'), { recursive: true })
     const files = {
       'cities.csv': 'country,name,people\nSE,Malmö,362133\nPT,Porto,231800\n',
@@ -70,25 +68,6 @@ describe('the examples of --help', function () {
   })
 
   after(() => user.dispose())
-
-  /** Runs a line as a shell would; one that does not end is interrupted once it has printed `until`. */
-  function shell(line: string, until?: string): Promise<{ code: number | null; out: string; err: string }> {
-    // Nodes that an example starts by themselves take free ports, and leave the network alone.
-    const ports = { KV_HTTP_PORT: '0', KV_PEER_PORT: '0', KV_DISCOVERY_PORT: '0' }
-    const settings = { KV_HOME: user.home, HOME: user.directory, CI: '1' }
-    const env = { PATH: `${user.file('bin')}:${process.env.PATH}`, ...settings, ...ports }
-    const text = until === undefined ? line : `exec ${line}`
-    const child = spawn('bash', ['-c', text], { cwd: user.directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (chunk) => {
-      out += chunk
-      if (until !== undefined && out.includes(until)) child.kill('SIGINT')
-    })
-    child.stderr.on('data', (chunk) => {
-      err += chunk
-    })
-    return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })))
-  }
 
   /** As each example expects to find it. */
   async function prepare({ id, command }: Example): Promise<void> {
@@ -124,7 +103,7 @@ describe('the examples of --help', function () {
     const { id, command } = example
     it(command, async () => {
       await prepare(example)
-      const { code, out, err } = await shell(command, ENDLESS.get(command))
+      const { code, out, err } = await shell.run(command, ENDLESS.get(command))
       expect(code, `${out}\n${err}`).to.equal(REFUSED.get(command) ?? 0)
       if (id.startsWith('chaos:')) await mend()
     })
