@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { writeSync } from 'node:fs'
 import { pino } from 'pino'
 import pjson from '../package.json' with { type: 'json' }
 import type { NodeConfig } from '../shared/config.ts'
@@ -36,13 +37,20 @@ process.stdout.on('error', () => undefined)
 
 function fail(thrown: unknown, json: boolean): never {
   const error = toKvError(thrown)
-  const text = json
-    ? JSON.stringify(error.toBody())
-    : `kv: ${error.message}${error.hint && `\n  ${error.hint}`}`
-  destination.write(`${text}\n`)
-  if (error.code === 'internal' && !json) destination.write(`${(thrown as Error).stack}\n`)
+  destination.write(`kv: ${error.message}${error.hint && `\n  ${error.hint}`}\n`)
+  if (error.code === 'internal') destination.write(`${(thrown as Error).stack}\n`)
   flush()
+  if (json) printLine(JSON.stringify(error.toBody()))
   process.exit(error.kind.exit)
+}
+
+/** At once, for the process is about to end. */
+function printLine(text: string): void {
+  try {
+    writeSync(1, `${text}\n`)
+  } catch {
+    // Nobody reads it.
+  }
 }
 
 function flush(): void {

@@ -62,16 +62,32 @@ export abstract class ChaosCommand extends KvCommand {
 
   /** Tells all nodes of a fault in the network. */
   protected async inject(
+    flags: SettingFlags,
     faults: RingFaults,
     fault: Omit<FaultRule, 'id'>,
     nodes: readonly string[],
   ): Promise<FaultResult> {
     const rule = { id: faultId(fault.kind), ...fault }
     const { missed } = await faults.add(rule)
+    await this.remember(flags, (known) => [...known, rule])
     if (missed.length > 0) this.note(`not reached: ${missed.join(', ')}; the others act on it alone`)
     const until = new Date(rule.untilMs).toISOString()
     this.note(`fault ${rule.id} until ${until}; sooner: kv chaos heal ${rule.id}`)
     return { id: rule.id, kind: rule.kind, nodes: [...nodes], until, missed: [...missed] }
+  }
+
+  /** Keeps the faults of a local ring in its state, without those that are over. */
+  protected async remember(
+    flags: SettingFlags,
+    change: (known: readonly FaultRule[]) => readonly FaultRule[],
+  ): Promise<void> {
+    const ring = await this.ringInUse(flags)
+    await ring?.exclusively(async () => {
+      const state = ring.state()
+      if (!state) return
+      const inForce = state.faults.filter((rule) => rule.untilMs > Date.now())
+      ring.save({ ...state, faults: change(inForce) })
+    })
   }
 
   /** From the state file where there is one: it knows all nodes even while none of them answers. */

@@ -24,10 +24,12 @@ export function startPauseEnd(root: string, ring: LocalRing, pause: Pause): void
 /** Waits until a pause is over, and ends it; returns early where somebody else has ended it. */
 export async function awaitPauseEnd(ring: LocalRing, id: string, startingMs: number): Promise<void> {
   const patience = performance.now() + startingMs
+  let seen = false
   for (;;) {
     const pause = ring.state()?.pauses.find((one) => one.id === id)
     // It is written down only after this process was started.
-    if (!pause && performance.now() > patience) return
+    if (!pause && (seen || performance.now() > patience)) return
+    seen = pause !== undefined
     if (pause && pause.untilMs <= Date.now()) break
     await sleep(Math.min(LOOK_EVERY_MS, pause ? Math.max(1, pause.untilMs - Date.now()) : LOOK_EVERY_MS))
   }

@@ -5,7 +5,7 @@ import { KvCommand } from '../base-command.ts'
 import { Story, type StoryResult } from '../demo/story.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { LocalRing } from '../local-ring/local-ring.ts'
-import { stopRing } from '../local-ring/node-control.ts'
+import { stopRing } from '../local-ring/stop-ring.ts'
 import { colours } from '../render/colour.ts'
 import { invocation } from '../render/invocation.ts'
 

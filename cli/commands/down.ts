@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core'
 import { KvCommand } from '../base-command.ts'
-import { ContextStore, kvHome } from '../context.ts'
+import { changeContexts } from '../change-contexts.ts'
 import { DEFAULT_RING, ringInUse, ringNamed } from '../local-ring/find-ring.ts'
-import { stopRing } from '../local-ring/node-control.ts'
 import { isUp } from '../local-ring/ring-state.ts'
+import { stopRing } from '../local-ring/stop-ring.ts'
 
 interface DownResult {
   cluster: string
@@ -42,7 +42,7 @@ export default class Down extends KvCommand {
         await stopRing(ring, state)
         if (!flags.wipe) return
         ring.wipe(state)
-        new ContextStore(kvHome(process.env)).remove(ring.name)
+        await changeContexts(process.env, (contexts) => contexts.remove(ring.name))
       })
     }
     const how = flags.wipe ? 'its data are removed' : 'its data are kept'

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { Flags } from '@oclif/core'
 import { parseDuration } from '../../shared/duration.ts'
 import { KvCommand } from '../base-command.ts'
-import { ContextStore, kvHome } from '../context.ts'
+import { changeContexts } from '../change-contexts.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { DEFAULT_RING, ringNamed } from '../local-ring/find-ring.ts'
 import { watchRing } from '../local-ring/foreground.ts'
@@ -80,10 +80,8 @@ A ring that was stopped is started again with its data. For one that is up nothi
         if (!ring.state()?.nodes.some(isUp)) this.note(`starting the ring "${ring.name}" ...`)
         const outcome = await startRing(ring, wishes, { patienceMs, signal })
         const endpoints = ring.describe(outcome.state).nodes.map((node) => node.http)
-        new ContextStore(kvHome(process.env)).put(ring.name, {
-          endpoints,
-          localRing: ring.settings.directory,
-        })
+        const context = { endpoints, localRing: ring.settings.directory }
+        await changeContexts(process.env, (contexts) => contexts.put(ring.name, context))
         return outcome
       }, waiting)
     } catch (thrown) {

@@ -1,6 +1,6 @@
 import type { LocalRing } from './local-ring.ts'
-import { stopRing } from './node-control.ts'
 import { isUp } from './ring-state.ts'
+import { stopRing } from './stop-ring.ts'
 
 const LOOK_EVERY_MS = 500
 

@@ -28,9 +28,9 @@ export async function portsAreFree(ports: readonly NodePorts[]): Promise<boolean
   return (await Promise.all(all.map(isFree))).every(Boolean)
 }
 
-/** A UDP port for beacons that nobody else uses now: 7171 where that is so. */
-export async function chooseDiscoveryPort(): Promise<number> {
-  return (await boundPort(DISCOVERY_PORT)) ?? (await boundPort(0)) ?? DISCOVERY_PORT
+/** A UDP port for beacons that nobody else uses now: the preferred one where that is so. */
+export async function chooseDiscoveryPort(preferred = DISCOVERY_PORT): Promise<number> {
+  return (await boundPort(preferred)) ?? (await boundPort(0)) ?? preferred
 }
 
 function isFree(port: number): Promise<boolean> {

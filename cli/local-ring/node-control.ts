@@ -1,8 +1,8 @@
 import { KvError } from '../../shared/errors.ts'
 import { nearest } from '../../shared/nearest.ts'
 import type { LocalRing } from './local-ring.ts'
-import { type ProcessIdentity, sendSignal } from './process-identity.ts'
-import { isUp, type LocalNode, type Pause, type RingState, withNodes } from './ring-state.ts'
+import { sendSignal } from './process-identity.ts'
+import { isUp, type LocalNode, type Pause, processesOf, type RingState, withNodes } from './ring-state.ts'
 import { didNotStart } from './start-ring.ts'
 import { killProcesses, stopProcesses } from './stop-processes.ts'
 import { type AwaitSettings, awaitNodes, presence } from './wholeness.ts'
@@ -28,12 +28,6 @@ export function unknownNode(id: string, known: readonly string[]): KvError {
   const guess = nearest(id, known)
   const hint = guess === undefined ? `the nodes are ${known.join(', ')}` : `did you mean ${guess}?`
   return new KvError('not_found', `there is no node "${id}"`, hint)
-}
-
-/** Stops the ring in order; its data stay. */
-export async function stopRing(ring: LocalRing, state: RingState): Promise<void> {
-  await stopProcesses(processesOf(state.nodes))
-  ring.save({ ...withNodes(state, ({ process, killed, ...node }) => node), pauses: [] })
 }
 
 /** SIGKILL, as a crash. @returns the state after it. */
@@ -103,10 +97,6 @@ function withoutNodes(pauses: readonly Pause[], ids: ReadonlySet<string>): Pause
   return pauses
     .map((pause) => ({ ...pause, nodes: pause.nodes.filter((id) => !ids.has(id)) }))
     .filter((pause) => pause.nodes.length > 0)
-}
-
-function processesOf(nodes: readonly LocalNode[]): ProcessIdentity[] {
-  return nodes.flatMap((node) => (node.process ? [node.process] : []))
 }
 
 async function awaitReady(

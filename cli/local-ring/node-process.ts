@@ -30,7 +30,7 @@ export function startProcess(
   env: NodeJS.ProcessEnv,
   logFile: string,
 ): StartedProcess {
-  const { log, offset } = openLog(logFile)
+  const log = openLog(logFile)
   const child = spawn(process.execPath, [program, ...argv], {
     detached: true,
     stdio: ['ignore', 'pipe', log],
@@ -42,7 +42,7 @@ export function startProcess(
   // The process may have ended already, and then was nobody that could be mistaken for another.
   const identity =
     child.pid === undefined ? undefined : { pid: child.pid, began: beginningOf(child.pid) ?? '-' }
-  const listening = announcement(child, () => logTail(logFile, offset))
+  const listening = announcement(child)
   // It is awaited later, together with those of the other nodes.
   listening.catch(() => undefined)
   if (identity === undefined) throw new KvError('internal', 'no process could be started', 'is there memory?')
@@ -50,23 +50,29 @@ export function startProcess(
 }
 
 /** Appends, and puts a log that has become long aside first. */
-function openLog(file: string): { log: number; offset: number } {
+function openLog(file: string): number {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
   if (size > OLD_LOG_BYTES) renameSync(file, `${file}.1`)
-  return { log: openSync(file, 'a', 0o600), offset: size > OLD_LOG_BYTES ? 0 : size }
+  return openSync(file, 'a', 0o600)
 }
 
-function announcement(child: ChildProcess, tail: () => readonly string[]): Promise<Listening> {
+/** The one line that a node prints: where it listens, or what kept it from that. */
+function announcement(child: ChildProcess): Promise<Listening> {
   const { stdout } = child
   let text = ''
   return new Promise<Listening>((resolve, reject) => {
+    const ended = (reason: string) => new KvError('internal', `its process ended (${reason})`)
     child.once('error', (error) => reject(new KvError('internal', error.message)))
-    child.once('exit', (code, signal) => reject(failure(tail(), signal ?? `exit code ${code}`)))
+    child.once('close', (code, signal) => reject(ended(signal ?? `exit code ${code}`)))
     stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString('utf8')
       const end = text.indexOf('\n')
-      if (end >= 0) resolve(parseListening(text.slice(0, end)))
+      if (end < 0) return
+      const line: unknown = JSON.parse(text.slice(0, end))
+      const error = errorFromBody(line)
+      if (error) reject(error)
+      else resolve(parseListening(line as { id: string; http: string; peer: string }))
     })
   }).finally(() => {
     // Neither the pipe nor the process keeps this one from ending.
@@ -77,32 +83,20 @@ function announcement(child: ChildProcess, tail: () => readonly string[]): Promi
   })
 }
 
-function parseListening(line: string): Listening {
-  const { id, http, peer } = JSON.parse(line) as { id: string; http: string; peer: string }
-  return { id, httpPort: Number(new URL(http).port), peerPort: Number(peer.slice(peer.lastIndexOf(':') + 1)) }
-}
-
-/** What the node itself says, where its log ends with an error of the table. */
-function failure(tail: readonly string[], ending: string): KvError {
-  const error = errorFromBody(parse(tail.at(-1) ?? ''))
-  return error ?? new KvError('internal', `its process ended (${ending})`)
-}
-
-/** The last lines of a log, of those after `offset`. */
-export function logTail(file: string, offset = 0): string[] {
-  try {
-    const content = readFileSync(file).subarray(offset)
-    const lines = content.subarray(-TAIL_BYTES).toString('utf8').trimEnd().split('\n')
-    return lines.slice(-TAIL_LINES)
-  } catch {
-    return []
+function parseListening({ id, http, peer }: { id: string; http: string; peer: string }): Listening {
+  return {
+    id,
+    httpPort: Number(new URL(http).port),
+    peerPort: Number(peer.slice(peer.lastIndexOf(':') + 1)),
   }
 }
 
-function parse(line: string): unknown {
+/** The last lines of a log. */
+export function logTail(file: string): string[] {
   try {
-    return JSON.parse(line)
+    const lines = readFileSync(file).subarray(-TAIL_BYTES).toString('utf8').trimEnd().split('\n')
+    return lines.slice(-TAIL_LINES)
   } catch {
-    return undefined
+    return []
   }
 }

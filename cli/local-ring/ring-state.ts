@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import path from 'node:path'
+import type { FaultRule } from '../../shared/api.ts'
 import { KvError } from '../../shared/errors.ts'
 import { isRunning, type ProcessIdentity } from './process-identity.ts'
 
@@ -31,6 +32,10 @@ export interface RingState {
   readonly discoveryPort: number
   readonly nodes: readonly LocalNode[]
   readonly pauses: readonly Pause[]
+  /** Faults in the network that were given to the nodes; a node that starts again must be told of them. */
+  readonly faults: readonly FaultRule[]
+  /** Set while the ring is being started: left behind, that start was cut off. */
+  readonly starting?: true
 }
 
 const HOST = '127.0.0.1'
@@ -40,6 +45,11 @@ export const peerOf = (node: LocalNode): string => `${HOST}:${node.peerPort}`
 
 export function isUp(node: LocalNode): boolean {
   return node.process !== undefined && isRunning(node.process)
+}
+
+/** The processes that were started for these nodes last. */
+export function processesOf(nodes: readonly LocalNode[]): ProcessIdentity[] {
+  return nodes.flatMap((node) => (node.process ? [node.process] : []))
 }
 
 /** `state` with some of its nodes replaced by what `change` makes of them. */
@@ -95,6 +105,7 @@ function parse(text: string): RingState | undefined {
       state?.version === 1 &&
       typeof state.name === 'string' &&
       Array.isArray(state.pauses) &&
+      Array.isArray(state.faults) &&
       Array.isArray(state.nodes) &&
       state.nodes.every((node) => typeof node?.id === 'string' && typeof node.dataDir === 'string')
     return whole ? (state as RingState) : undefined

@@ -5,6 +5,7 @@ import type { LocalRing } from './local-ring.ts'
 import type { StartedProcess } from './node-process.ts'
 import { isUp, type LocalNode, type RingState, withNodes } from './ring-state.ts'
 import { killProcesses, stopProcesses } from './stop-processes.ts'
+import { stopRing } from './stop-ring.ts'
 import { type AwaitSettings, awaitNodes, notWhole, wholeness } from './wholeness.ts'
 
 export interface RingWishes {
@@ -35,8 +36,10 @@ export async function startRing(
 ): Promise<StartOutcome> {
   const before = ring.state()
   if (before) checkWishes(before, wishes)
-  if (before?.nodes.some(isUp)) return { state: before, started: false }
-  const plan = before ?? (await newRing(ring, wishes))
+  if (before?.starting) await stopRing(ring, before)
+  else if (before?.nodes.some(isUp)) return { state: before, started: false }
+  const discoveryPort = await chooseDiscoveryPort(before?.discoveryPort)
+  const plan = { ...(before ?? newRing(ring, wishes)), discoveryPort }
   const kept = before?.nodes.every((node) => node.httpPort > 0) ? before.nodes : undefined
   const ports = kept && (await portsAreFree(kept)) ? kept : await choosePorts(plan.nodes.length)
   try {
@@ -65,15 +68,14 @@ function checkWishes({ name, nodes, conflicts }: RingState, wishes: RingWishes):
     throw wrong(`keeps its data in ${dataDir}`)
 }
 
-async function newRing(ring: LocalRing, wishes: RingWishes): Promise<RingState> {
+function newRing(ring: LocalRing, wishes: RingWishes): Omit<RingState, 'discoveryPort'> {
   const { count = DEFAULT_COUNT, conflicts = 'lww' } = wishes
   const dataDir = path.resolve(wishes.dataDir ?? path.join(ring.settings.directory, 'data'))
   const nodes = Array.from({ length: count }, (_, i): LocalNode => {
     const id = `n${i + 1}`
     return { id, httpPort: 0, peerPort: 0, dataDir: path.join(dataDir, id), logFile: ring.logFile(id) }
   })
-  const discoveryPort = await chooseDiscoveryPort()
-  return { version: 1, name: ring.name, conflicts, discoveryPort, nodes, pauses: [] }
+  return { version: 1, name: ring.name, conflicts, nodes, pauses: [], faults: [] }
 }
 
 async function launch(
@@ -90,9 +92,10 @@ async function launch(
       ring.save(withProcesses(plan, started))
     }
     const listening = await addresses(plan, started)
-    const state = withNodes(withProcesses(plan, started), (node) => ({ ...node, ...listening.get(node.id) }))
+    const begun = withNodes(withProcesses(plan, started), (node) => ({ ...node, ...listening.get(node.id) }))
+    await awaitNodes(begun.nodes, wholeness(begun.nodes.length), settings)
+    const { starting, ...state } = begun
     ring.save(state)
-    await awaitNodes(state.nodes, wholeness(state.nodes.length), settings)
     return state
   } catch (thrown) {
     const processes = [...started.values()].map(({ identity }) => identity)
@@ -109,6 +112,8 @@ function withProcesses(plan: RingState, started: ReadonlyMap<string, StartedProc
       return identity ? { ...node, process: identity } : node
     }),
     pauses: [],
+    faults: [],
+    starting: true,
   }
 }
 

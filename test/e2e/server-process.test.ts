@@ -13,7 +13,7 @@ const DEADLINE_MS = 30_000
 /** One node in a process of its own, alone on loopback. */
 class NodeProcess {
   stderr = ''
-  private stdout = ''
+  stdout = ''
   private readonly child: ChildProcess
 
   constructor(data: string, ...flags: string[]) {
@@ -97,7 +97,7 @@ describe('the server process', function () {
     const { port } = other.address() as AddressInfo
     const node = start('--http-port', String(port), '--json')
     expect(await node.exit()).to.equal(4)
-    const { error } = JSON.parse(node.stderr)
+    const { error } = JSON.parse(node.stdout)
     expect(error).to.include({ code: 'conflict', definite: true })
     expect(error.message).to.contain(`port ${port} of 127.0.0.1`)
     other.close()

@@ -50,6 +50,9 @@ export default class ChaosHeal extends ChaosCommand {
       )
     const faulty = chosen.filter((fault) => fault.kind === 'partition' || fault.kind === 'link')
     const { missed } = faulty.length > 0 ? await (await this.ringFaults(flags)).heal(args.id) : { missed: [] }
+    await this.remember(flags, (known) =>
+      known.filter((rule) => args.id !== undefined && rule.id !== args.id),
+    )
     const healed = chosen.filter((fault) => fault.kind !== 'kill').map((fault) => fault.id)
     this.note(healed.length === 0 ? 'no faults are in force' : `healed: ${healed.join(', ')}`)
     if (missed.length > 0) this.note(`not reached: ${missed.join(', ')}`)

@@ -53,7 +53,7 @@ export default class ChaosLink extends ChaosCommand {
     if (from === to) throw new KvError('usage', `a link leads from ${from} to itself`, 'name two nodes')
     const faults = await this.ringFaults(flags)
     faults.checkNames([from, to])
-    return this.inject(faults, { kind: 'link', from, to, ...effects, untilMs }, [from, to])
+    return this.inject(flags, faults, { kind: 'link', from, to, ...effects, untilMs }, [from, to])
   }
 }
 

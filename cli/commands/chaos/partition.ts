@@ -41,7 +41,7 @@ export default class ChaosPartition extends ChaosCommand {
     const faults = await this.ringFaults(flags)
     faults.checkNames(nodes)
     const oneWay = flags['one-way'] ? { oneWay: true } : {}
-    return this.inject(faults, { kind: 'partition', groups, ...oneWay, untilMs }, nodes)
+    return this.inject(flags, faults, { kind: 'partition', groups, ...oneWay, untilMs }, nodes)
   }
 }
 

@@ -1,11 +1,14 @@
 import { Args } from '@oclif/core'
 import { parseDuration } from '../../../shared/duration.ts'
 import { ChaosCommand } from '../../chaos/chaos-command.ts'
+import { RingFaults } from '../../chaos/ring-faults.ts'
 import { onInterrupt } from '../../interrupt.ts'
 import type { LocalRingResult } from '../../local-ring/local-ring.ts'
 import { chooseNodes, restartNodes } from '../../local-ring/node-control.ts'
+import { httpOf, type RingState } from '../../local-ring/ring-state.ts'
 
 const DEFAULT_PATIENCE_MS = 60_000
+const ANSWER_MS = 5_000
 
 export default class ChaosRestart extends ChaosCommand {
   static override summary = 'Start nodes again that were killed, or stop and start those that run.'
@@ -33,6 +36,7 @@ export default class ChaosRestart extends ChaosCommand {
         const chosen = chooseNodes(ring.expectState(), argv.map(String))
         const state = await restartNodes(ring, chosen, { patienceMs, signal: interruption.signal })
         const ids = new Set(chosen.map((node) => node.id))
+        await this.tell(state, ids)
         for (const id of ids) this.note(`${id} is running again`)
         return { nodes: ring.describe(state).nodes.filter((node) => ids.has(node.id)) }
       })
@@ -40,5 +44,14 @@ export default class ChaosRestart extends ChaosCommand {
       if (interruption.signal.aborted) this.exit(130)
       throw thrown
     }
+  }
+
+  /** A node that has just started knows nothing of the faults that are in force. */
+  private async tell(state: RingState, ids: ReadonlySet<string>): Promise<void> {
+    const nodes = state.nodes
+      .filter((node) => ids.has(node.id))
+      .map((node) => ({ id: node.id, http: httpOf(node), up: true }))
+    const faults = new RingFaults(nodes, ANSWER_MS)
+    for (const rule of state.faults) if (rule.untilMs > Date.now()) await faults.add(rule)
   }
 }

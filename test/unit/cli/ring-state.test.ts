@@ -26,6 +26,7 @@ const STATE: RingState = {
   conflicts: 'lww',
   discoveryPort: 7171,
   nodes: [node('n1', 7071), { ...node('n2', 7072), process: { pid: 7, began: 'boot:9' }, killed: true }],
+  faults: [],
   pauses: [{ id: 'pause-1', nodes: ['n1'], untilMs: 5 }],
 }
 
@@ -53,7 +54,7 @@ describe('the state of a local ring', () => {
       '{',
       'null',
       '{"version":2}',
-      '{"version":1,"name":"a","pauses":[],"nodes":[{}]}',
+      '{"version":1,"name":"a","pauses":[],"faults":[],"nodes":[{}]}',
     ]) {
       writeFileSync(file.file, text)
       expect(() => file.read(), text)

@@ -1,0 +1,14 @@
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { withLock } from './bin/lock.js'
+import { ContextStore, kvHome } from './context.ts'
+
+/** Changes the named rings of the user: one command at a time, lest one undoes what another does. */
+export async function changeContexts(
+  env: NodeJS.ProcessEnv,
+  change: (contexts: ContextStore) => void,
+): Promise<void> {
+  const home = kvHome(env)
+  mkdirSync(home, { recursive: true })
+  await withLock(path.join(home, 'contexts.lock'), async () => change(new ContextStore(home)))
+}
