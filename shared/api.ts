@@ -54,8 +54,8 @@ export interface BatchOperation {
   context?: string
   /** Names this write: sent again with the same id, it is applied at most once. */
   requestId?: string
-  /** This is not the first attempt of `requestId`. */
-  retry?: boolean
+  /** Which attempt at `requestId` it is, from 0. */
+  attempt?: number
 }
 
 /** One line of the answer to `POST /kv`: one for each line that is not blank, in the order of the input. */

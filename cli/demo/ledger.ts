@@ -80,7 +80,7 @@ function toJob({ key, value }: Order, i: number): Job {
     entry: { key: keyFromText(key), value, encoding: 'utf8' },
     requestId: randomBytes(12).toString('base64url'),
     again: false,
-    retry: false,
+    attempt: 0,
     unknown: false,
   }
 }

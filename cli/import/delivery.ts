@@ -77,7 +77,7 @@ export class Delivery {
         if (outcome.error === undefined) settle(job, { kind: 'written' })
         else if (!outcome.error.kind.retryable) settle(job, verdict(job, outcome.error))
         else {
-          if (!outcome.error.kind.definite) job.unknown = job.retry = true
+          if (!outcome.error.kind.definite) noteUnknown(job)
           left.push(job)
           error = outcome.error
         }
@@ -86,7 +86,7 @@ export class Delivery {
     } catch (thrown) {
       const sent = !(thrown instanceof KvError) && !(thrown instanceof LinkError && !thrown.sent)
       for (const job of jobs.slice(answered)) {
-        if (sent) job.unknown = job.retry = true
+        if (sent) noteUnknown(job)
         left.push(job)
       }
       error = brokenOff(thrown, lanes.endpoint(lane))
@@ -113,10 +113,15 @@ function verdict(job: Job, error: KvError): Outcome {
   return { kind: 'unsent', error }
 }
 
-function toOperation({ entry, requestId, retry }: Job): BatchOperation {
+function noteUnknown(job: Job): void {
+  job.unknown = true
+  job.attempt++
+}
+
+function toOperation({ entry, requestId, attempt }: Job): BatchOperation {
   const operation: BatchOperation = { op: 'put', ...encodeKey(entry.key), value: entry.value, requestId }
   if (entry.encoding !== 'utf8') operation.encoding = entry.encoding
   if (entry.ttlMs !== undefined) operation.ttl = entry.ttlMs
-  if (retry) operation.retry = true
+  if (attempt > 0) operation.attempt = attempt
   return operation
 }

@@ -42,6 +42,9 @@ const BATCH_BYTES = 1024 * 1024
 /** While one is on its way the next is filled: more at a time would only make them smaller. */
 const BATCHES_PER_LANE = 2
 
+/** Above all attempts that one run makes: what an earlier run may have sent is known to be older. */
+const RESUMED_ATTEMPT = 1000
+
 /** Reads records, sends them, and keeps account. Nothing it holds grows with the size of the source. */
 export class Import {
   readonly tally: Tally = { read: 0, written: 0, skipped: 0, rejected: 0, unknown: 0 }
@@ -155,7 +158,7 @@ export class Import {
       entry,
       requestId: keeper.requestId(number, again),
       again,
-      retry: maybeSent && !again,
+      attempt: maybeSent && !again ? RESUMED_ATTEMPT : 0,
       unknown: false,
     })
   }

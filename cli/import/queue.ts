@@ -11,8 +11,8 @@ export interface Job {
   readonly requestId: string
   /** An earlier record of its key may have been written after it in this run: it must be written once more. */
   readonly again: boolean
-  /** It may have been sent before: in an earlier run, or by an attempt that got no answer. */
-  retry: boolean
+  /** Which attempt it is, from 0: it may have been sent before, in an earlier run or without an answer. */
+  attempt: number
   /** An attempt of this run got no answer, so only a success can still tell its outcome. */
   unknown: boolean
 }

@@ -24,7 +24,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof BatchOperation>([
   'ttl',
   'context',
   'requestId',
-  'retry',
+  'attempt',
 ])
 
 /** @throws KvError `usage` or `too_large` that says what is wrong with the line. */
@@ -66,8 +66,8 @@ function text(fields: Fields, name: 'key' | 'value'): string {
 
 const NO_OPTIONS: PutOptions = {}
 
-function lineOptions({ ttl, context, requestId, retry }: Fields, key: Key, secret: Buffer): PutOptions {
-  if (ttl === undefined && context === undefined && requestId === undefined && retry === undefined)
+function lineOptions({ ttl, context, requestId, attempt }: Fields, key: Key, secret: Buffer): PutOptions {
+  if (ttl === undefined && context === undefined && requestId === undefined && attempt === undefined)
     return NO_OPTIONS
   if (
     ttl !== undefined &&
@@ -77,11 +77,11 @@ function lineOptions({ ttl, context, requestId, retry }: Fields, key: Key, secre
   }
   if (context !== undefined && typeof context !== 'string') throw usage('context must be a string')
   if (requestId !== undefined && typeof requestId !== 'string') throw usage('requestId must be a string')
-  if (retry !== undefined && typeof retry !== 'boolean') throw usage('retry must be true or false')
+  if (attempt !== undefined && typeof attempt !== 'number') throw usage('attempt must be a number')
   return {
     ttlMs: ttl as number | undefined,
     context: context === undefined ? undefined : decodeContextToken(key, context, secret),
-    ...requestName(requestId, retry),
+    ...requestName(requestId, attempt),
   }
 }
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { KvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
 import { decodeContextToken } from '../causality/context-token.ts'
-import type { GetOptions, PutOptions } from '../coordinator/outcome.ts'
+import { type GetOptions, MAX_ATTEMPT, type PutOptions } from '../coordinator/outcome.ts'
 import { durationIn, integerIn, parseQuery, type Query, switchIn } from './query.ts'
 
 /** Only the coordinator knows n, and refuses what is over it. */
@@ -50,8 +50,8 @@ export function writeOptions(
   refuseConditions(headers)
   const token = headers['x-kv-context']
   const request = headers['x-kv-request-id']
-  const retry = headers['x-kv-retry']
-  if (text === '' && token === undefined && request === undefined && retry === undefined) return PLAIN_WRITE
+  const attempt = headers['x-kv-attempt']
+  if (text === '' && token === undefined && request === undefined && attempt === undefined) return PLAIN_WRITE
   const query = parseQuery(text, method === 'PUT' ? PUT_PARAMETERS : DELETE_PARAMETERS)
   return {
     w: integerIn(query, 'w', 1, MAX_QUORUM),
@@ -59,7 +59,7 @@ export function writeOptions(
     timeoutMs: timeoutIn(query),
     ttlMs: durationIn(query, 'ttl', MAX_TTL_MS),
     context: token === undefined || token === '' ? undefined : decodeContextToken(key, String(token), secret),
-    ...requestName(request as string | undefined, retryIn(retry as string | undefined)),
+    ...requestName(request as string | undefined, attemptIn(attempt as string | undefined)),
   }
 }
 
@@ -76,24 +76,27 @@ export function batchOptions(text: string): Pick<PutOptions, 'w' | 'strict' | 't
   }
 }
 
-/** @throws KvError `usage` for a name of other characters, and for a retry of nothing. */
+/** @throws KvError `usage` for a name of other characters, and for a later attempt at nothing. */
 export function requestName(
   request: string | undefined,
-  retry: boolean | undefined,
-): Pick<PutOptions, 'request' | 'retry'> {
+  attempt: number | undefined,
+): Pick<PutOptions, 'request' | 'attempt'> {
   if (request !== undefined && !/^[A-Za-z0-9._:-]{1,64}$/.test(request)) {
     const hint = '1 to 64 letters, digits, dots, colons, dashes or underscores; draw them at random'
     throw new KvError('usage', 'the request id is not one', hint)
   }
-  if (retry === true && request === undefined) {
+  if (attempt !== undefined && !(Number.isInteger(attempt) && attempt >= 0 && attempt <= MAX_ATTEMPT)) {
+    throw new KvError('usage', 'the number of the attempt is not one', `it goes from 0 to ${MAX_ATTEMPT}`)
+  }
+  if (attempt !== undefined && attempt > 0 && request === undefined) {
     throw new KvError('usage', 'a retry names no request', 'send the X-KV-Request-Id of the first attempt')
   }
-  return { request, retry }
+  return { request, attempt }
 }
 
-function retryIn(header: string | undefined): boolean | undefined {
-  if (header === undefined || header === 'true' || header === 'false') return header && header === 'true'
-  throw new KvError('usage', 'X-KV-Retry is neither true nor false', 'leave it out for a first attempt')
+function attemptIn(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined
+  return /^\d{1,9}$/.test(header) ? Number(header) : Number.NaN
 }
 
 function timeoutIn(query: Query): number | undefined {

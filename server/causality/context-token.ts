@@ -2,10 +2,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { KvError } from '../../shared/errors.ts'
 import { type Key, keyToBytes } from '../../shared/key.ts'
 import { ByteReader, ByteWriter } from '../../shared/wire.ts'
-import type { Actor } from './dot.ts'
-import type { VersionVector } from './record.ts'
+import { type Context, readContext, writeContext } from './context.ts'
 
-const FORMAT = 1
+const FORMAT = 2
 const TAG_BYTES = 8
 const MAX_TOKEN_CHARS = 65_536
 
@@ -13,16 +12,13 @@ const MAX_TOKEN_CHARS = 65_536
  * The causal context of what a client read, to hand back with its next write. Bound to the key and signed with
  * the cluster's secret: a context made up by a client could claim to have seen writes that are still to come.
  */
-export function encodeContextToken(key: Key, vector: VersionVector, secret: Buffer): string {
-  const writer = new ByteWriter().u8(FORMAT).u16(vector.size)
-  const actors = [...vector.keys()].sort((a, b) => (a < b ? -1 : 1))
-  for (const actor of actors) writer.text(actor).u53(vector.get(actor) as number)
-  const body = writer.finish()
+export function encodeContextToken(key: Key, context: Context, secret: Buffer): string {
+  const body = writeContext(new ByteWriter().u8(FORMAT), context).finish()
   return Buffer.concat([body, tagOf(key, body, secret)]).toString('base64url')
 }
 
 /** @throws KvError `usage` for a token that is malformed, forged, of another ring or of another key. */
-export function decodeContextToken(key: Key, token: string, secret: Buffer): VersionVector {
+export function decodeContextToken(key: Key, token: string, secret: Buffer): Context {
   if (token.length > MAX_TOKEN_CHARS || !/^[A-Za-z0-9_-]+$/.test(token)) throw refusal('is malformed')
   const bytes = Buffer.from(token, 'base64url')
   const bodyBytes = bytes.length - TAG_BYTES
@@ -32,23 +28,19 @@ export function decodeContextToken(key: Key, token: string, secret: Buffer): Ver
     throw refusal('was not made by this ring for this key')
   }
   try {
-    return readVector(body)
+    return read(body)
   } catch (error) {
     if (error instanceof RangeError) throw refusal('has a format that this version does not know')
     throw error
   }
 }
 
-function readVector(body: Buffer): VersionVector {
+function read(body: Buffer): Context {
   const reader = new ByteReader(body)
   if (reader.u8() !== FORMAT) throw new RangeError('unknown format')
-  const vector = new Map<Actor, number>()
-  for (let left = reader.u16(); left > 0; left--) {
-    const actor = reader.text()
-    vector.set(actor, reader.u53())
-  }
+  const context = readContext(reader)
   reader.done()
-  return vector
+  return context
 }
 
 function tagOf(key: Key, body: Buffer, secret: Buffer): Buffer {

@@ -40,9 +40,12 @@ function joinSiblings(a: readonly Sibling[], b: readonly Sibling[], past: Versio
   return joined
 }
 
-/** A dot never names two writes. Were it to, every replica would at least settle on the same one. */
+/**
+ * One write, perhaps stamped again by its coordinator or by a later attempt. The later attempt's stamp counts: what
+ * an earlier one did about it afterwards, it did without knowing of what had been acknowledged by then.
+ */
 function sameWrite(x: Sibling, y: Sibling): Sibling {
-  return compareStamps(x.stamp, y.stamp) >= 0 ? x : y
+  return (x.attempt - y.attempt || compareStamps(x.stamp, y.stamp)) >= 0 ? x : y
 }
 
 function sameSiblings(a: readonly Sibling[], b: readonly Sibling[]): boolean {

@@ -19,8 +19,8 @@ export class CorruptRecord extends Error {
  *
  *     format u8 · actors · siblings · retired · checksum u32    (each list with its length before it)
  *     actor        name, counter up to which it is in `past` or 0
- *     sibling      dot, wallMs, logical, expiresAtMs, request, 0 or 1 + size of the value, value
- *     retirement   request, dot
+ *     sibling      dot, wallMs, logical, expiresAtMs, request, attempt, 0 or 1 + size of the value, value
+ *     retirement   request, 2 * attempt + (1 where seen), dot, wallMs
  *     dot          index of the actor, counter
  *
  * All other numbers are varints, texts are UTF-8 with their size before them, and actors, siblings and
@@ -39,9 +39,11 @@ export function encodeRecord(key: Key, record: KeyRecord): Buffer {
   at = writeVarint(bytes, at, record.siblings.length)
   for (const sibling of record.siblings) at = writeSibling(bytes, at, sibling, actors)
   at = writeVarint(bytes, at, record.retired.length)
-  for (const { request, dot } of record.retired) {
+  for (const { request, attempt, dot, seen, wallMs } of record.retired) {
     at = writeText(bytes, at, request)
+    at = writeVarint(bytes, at, attempt * 2 + (seen ? 1 : 0))
     at = writeDot(bytes, at, dot, actors)
+    at = writeVarint(bytes, at, wallMs)
   }
   seal(key, bytes)
   return bytes
@@ -79,13 +81,15 @@ function encodedSize(record: KeyRecord, actors: readonly Actor[]): number {
   let size = FORMAT_BYTES + varintSize(actors.length) + CHECKSUM_BYTES
   for (const actor of actors) size += sizedText(actor) + varintSize(record.past.get(actor) ?? 0)
   size += varintSize(record.siblings.length)
-  for (const { dot, stamp, value, expiresAtMs, request } of record.siblings) {
+  for (const { dot, stamp, value, expiresAtMs, request, attempt } of record.siblings) {
     size += dotSize(dot, actors) + varintSize(stamp.wallMs) + varintSize(stamp.logical)
-    size += varintSize(expiresAtMs) + sizedText(request)
+    size += varintSize(expiresAtMs) + sizedText(request) + varintSize(attempt)
     size += value === null ? 1 : varintSize(value.length + 1) + value.length
   }
   size += varintSize(record.retired.length)
-  for (const { request, dot } of record.retired) size += sizedText(request) + dotSize(dot, actors)
+  for (const { request, attempt, dot, wallMs } of record.retired) {
+    size += sizedText(request) + varintSize(attempt * 2) + dotSize(dot, actors) + varintSize(wallMs)
+  }
   return size
 }
 
@@ -110,12 +114,13 @@ function writeDot(bytes: Buffer, at: number, dot: Dot, actors: readonly Actor[])
 }
 
 function writeSibling(bytes: Buffer, at: number, sibling: Sibling, actors: readonly Actor[]): number {
-  const { dot, stamp, value, expiresAtMs, request } = sibling
+  const { dot, stamp, value, expiresAtMs, request, attempt } = sibling
   at = writeDot(bytes, at, dot, actors)
   at = writeVarint(bytes, at, stamp.wallMs)
   at = writeVarint(bytes, at, stamp.logical)
   at = writeVarint(bytes, at, expiresAtMs)
   at = writeText(bytes, at, request)
+  at = writeVarint(bytes, at, attempt)
   if (value === null) return writeVarint(bytes, at, 0)
   at = writeVarint(bytes, at, value.length + 1)
   bytes.set(value, at)

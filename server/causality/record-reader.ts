@@ -57,9 +57,10 @@ export class RecordReader extends VarintReader {
     if (logical > MAX_LOGICAL) throw new RangeError('a stamp is out of range')
     const expiresAtMs = this.varint()
     const request = this.text()
+    const attempt = this.varint()
     const size = this.varint()
     const value = size === 0 ? null : this.take(size - 1)
-    return { dot, stamp: { wallMs, logical }, value, expiresAtMs, request }
+    return { dot, stamp: { wallMs, logical }, value, expiresAtMs, request, attempt }
   }
 
   private readRetired(): Retirement[] {
@@ -67,7 +68,15 @@ export class RecordReader extends VarintReader {
     for (let left = this.varint(), before = ''; left > 0; left--) {
       const request = this.text()
       if (request <= before) throw new RangeError('the retirements are not in order')
-      retired.push({ request, dot: this.dot() })
+      const claim = this.varint()
+      const seen = claim % 2 === 1
+      retired.push({
+        request,
+        attempt: (claim - (seen ? 1 : 0)) / 2,
+        dot: this.dot(),
+        seen,
+        wallMs: this.varint(),
+      })
       before = request
     }
     if (retired.length > MAX_RETIRED) throw new RangeError('there are too many retirements')

@@ -19,12 +19,22 @@ export interface Sibling {
   /** Wall-clock milliseconds from which the value counts as deleted; 0 is never. */
   readonly expiresAtMs: number
   readonly request: RequestId
+  /** Which attempt at `request` it is, from 0; the latest one that found it there has taken it over. */
+  readonly attempt: number
 }
 
-/** Remembers that a retried request was settled as `dot`: its other attempts are void, and hidden. */
+/**
+ * Remembers a request whose value was replaced, so that another attempt at it does not bring the value back: a
+ * sibling of the same request is void, and hidden, when its claim is below this one.
+ */
 export interface Retirement {
   readonly request: RequestId
+  readonly attempt: number
   readonly dot: Dot
+  /** Whoever replaced it had seen it: every other attempt is void, later ones too. */
+  readonly seen: boolean
+  /** The wall time of its stamp, milliseconds. */
+  readonly wallMs: number
 }
 
 /**
@@ -32,10 +42,11 @@ export interface Retirement {
  *
  * Invariants: `siblings` are in dot order, and their dots are distinct and not covered by `past`. `retired` is
  * in request order, has each request once, and at most MAX_RETIRED of them. `past` covers every event that was
- * replaced, and, by the rule on Actor, only events whose effects are known here.
+ * replaced, and, by the rule on Actor, only events whose effects are known here. A dot always has the same
+ * value, but its stamp may be raised: by the coordinator that finds it outranked, and by a later attempt.
  *
- * A sibling is only ever dropped because a write had seen it. Under `lww` too there may be several, one an
- * actor at most, between concurrent writes and the next write of the key; readers see the winner. Were a merge
+ * A sibling is only ever dropped because a write had seen it. Under `lww` too there may be several between
+ * concurrent writes and the next write of the key; readers see the winner. Were a merge
  * to drop the lower of two at once, or an attempt at a request that is settled elsewhere, what it lost against
  * could still be replaced or made void by a third write; and replicas that met the three in different orders
  * would each have dropped what the others kept, until all of it were lost.
@@ -46,7 +57,13 @@ export interface KeyRecord {
   readonly retired: readonly Retirement[]
 }
 
-/** Retried requests are rare; the oldest are forgotten first. */
-export const MAX_RETIRED = 8
+/** Those of requests that were never retried are forgotten first, then the oldest. */
+export const MAX_RETIRED = 64
+
+/** A request that was never retried is remembered for as long as a retry may still come, milliseconds. */
+export const RETRY_WINDOW_MS = 30_000
+
+/** Of a request that was retried, another attempt may lie in somebody's hints for this long, milliseconds. */
+export const HIDDEN_ATTEMPT_MS = 3_600_000
 
 export const EMPTY_RECORD: KeyRecord = { past: new Map(), siblings: [], retired: [] }

@@ -1,45 +1,91 @@
 import { type Dot, sameDot } from './dot.ts'
-import { MAX_RETIRED, type RequestId, type Retirement, type Sibling } from './record.ts'
+import { type KeyRecord, MAX_RETIRED, type RequestId, type Retirement, type Sibling } from './record.ts'
 
-/** The dot under which the request was settled, if that is known. */
-export function settledAs(retired: readonly Retirement[], request: RequestId): Dot | undefined {
-  if (request === '') return undefined
-  for (const retirement of retired) if (retirement.request === request) return retirement.dot
-  return undefined
+/** One attempt at a request, as it stands beside the others. */
+interface Claim {
+  readonly attempt: number
+  readonly dot: Dot
 }
 
-/** Whether the sibling is an attempt at a request that was settled by another attempt. */
-export function isVoid(retired: readonly Retirement[], sibling: Sibling): boolean {
-  if (retired.length === 0) return false
-  const settled = settledAs(retired, sibling.request)
-  return settled !== undefined && !sameDot(settled, sibling.dot)
+/** Where a request stands: the attempt that counts, and the sibling that it made unless that was replaced. */
+export interface Settlement extends Claim {
+  readonly sibling: Sibling | undefined
+}
+
+/** The later attempt counts; of two of one number, which a client should not send, the higher dot. */
+function compareClaims(a: Claim, b: Claim): number {
+  return a.attempt - b.attempt || compareAge(a.dot, b.dot)
+}
+
+/** What is known here of the request; undefined where no attempt at it has come by. */
+export function settlementOf(record: KeyRecord, request: RequestId): Settlement | undefined {
+  if (request === '') return undefined
+  let top: Sibling | undefined
+  for (const sibling of record.siblings) {
+    if (sibling.request === request && (top === undefined || compareClaims(sibling, top) > 0)) top = sibling
+  }
+  const retirement = record.retired.find((known) => known.request === request)
+  if (retirement !== undefined && (top === undefined || outlives(retirement, top))) {
+    return { attempt: retirement.attempt, dot: retirement.dot, sibling: undefined }
+  }
+  return top === undefined ? undefined : { attempt: top.attempt, dot: top.dot, sibling: top }
+}
+
+/** Whether the sibling is an attempt at a request that another attempt stands for. */
+export function isVoid(record: KeyRecord, sibling: Sibling): boolean {
+  const { request } = sibling
+  if (request === '') return false
+  for (const retirement of record.retired) {
+    if (retirement.request === request && outlives(retirement, sibling)) return true
+  }
+  return record.siblings.some((other) => other.request === request && compareClaims(other, sibling) > 0)
+}
+
+function outlives(retirement: Retirement, sibling: Sibling): boolean {
+  if (sameDot(retirement.dot, sibling.dot)) return false
+  return retirement.seen || compareClaims(retirement, sibling) > 0
+}
+
+/** `seen` says that whoever replaced the sibling had seen it. */
+export function retirementOf({ request, attempt, dot, stamp }: Sibling, seen: boolean): Retirement {
+  return { request, attempt, dot, seen, wallMs: stamp.wallMs }
 }
 
 /** By counter, then by actor. Counters of different actors say little of time, but every node agrees on it. */
-export function compareAge(a: Dot, b: Dot): number {
+function compareAge(a: Dot, b: Dot): number {
   if (a.counter !== b.counter) return a.counter - b.counter
   return a.actor < b.actor ? -1 : a.actor > b.actor ? 1 : 0
 }
 
 /**
- * The retirements of both: where they settle one request differently the higher dot by (counter, actor), and
- * of more than MAX_RETIRED requests those with the highest. One order for both rules makes the outcome
- * independent of the order of joins. `a` itself when `b` adds nothing.
+ * The retirements of both: of two for one request the one that makes more attempts void, and of more than
+ * MAX_RETIRED requests those that were retried, and the youngest. `a` itself when `b` adds nothing.
  */
 export function joinRetired(a: readonly Retirement[], b: readonly Retirement[]): readonly Retirement[] {
   if (b.length === 0 || a === b) return a
-  if (a.length === 0) return b
+  if (a.length === 0 && b.length <= MAX_RETIRED) return b
   const byRequest = new Map<RequestId, Retirement>()
   for (const retirement of a) byRequest.set(retirement.request, retirement)
   for (const retirement of b) {
     const known = byRequest.get(retirement.request)
-    if (known === undefined || compareAge(known.dot, retirement.dot) < 0)
+    if (known === undefined || compareRetirements(known, retirement) < 0)
       byRequest.set(retirement.request, retirement)
   }
-  const joined = [...byRequest.values()]
-    .sort((x, y) => compareAge(y.dot, x.dot) || (x.request < y.request ? -1 : 1))
-    .slice(0, MAX_RETIRED)
-    .sort((x, y) => (x.request < y.request ? -1 : 1))
+  const joined = [...byRequest.values()].sort(mostNeededFirst).slice(0, MAX_RETIRED).sort(byRequestId)
   if (joined.length === a.length && joined.every((retirement, i) => retirement === a[i])) return a
   return joined
+}
+
+function compareRetirements(a: Retirement, b: Retirement): number {
+  if (a.seen !== b.seen) return a.seen ? 1 : -1
+  return compareClaims(a, b) || a.wallMs - b.wallMs
+}
+
+function mostNeededFirst(a: Retirement, b: Retirement): number {
+  const retried = (retirement: Retirement) => (retirement.attempt > 0 ? 1 : 0)
+  return retried(b) - retried(a) || b.wallMs - a.wallMs || compareAge(b.dot, a.dot) || byRequestId(a, b)
+}
+
+function byRequestId(a: Retirement, b: Retirement): number {
+  return a.request < b.request ? -1 : 1
 }

@@ -1,7 +1,16 @@
 import { KvError } from '../../shared/errors.ts'
+import type { Context } from './context.ts'
 import { compareDots, type Dot, sameDot } from './dot.ts'
-import type { ConflictPolicy, KeyRecord, RequestId, Sibling, VersionVector } from './record.ts'
-import { compareAge, isVoid, joinRetired, settledAs } from './retirement.ts'
+import {
+  type ConflictPolicy,
+  HIDDEN_ATTEMPT_MS,
+  type KeyRecord,
+  RETRY_WINDOW_MS,
+  type RequestId,
+  type Retirement,
+  type Sibling,
+} from './record.ts'
+import { isVoid, joinRetired, retirementOf } from './retirement.ts'
 import { compareStamps, type Stamp } from './stamp.ts'
 import { covers, foldDot, joinVectors } from './version-vector.ts'
 
@@ -14,58 +23,76 @@ export interface Write {
   readonly expiresAtMs: number
   /** Its attempts all have the same value, and the same context, read before the first of them. */
   readonly request: RequestId
-  /** Not the first attempt at `request`: the others become void. */
-  readonly retry: boolean
+  readonly attempt: number
 }
 
 /**
- * The record after a write at its coordinator (the `update` of dotted version vector sets).
+ * The record after a write at its coordinator (the `update` of dotted version vector sets). The request must not
+ * be settled here yet: see settlementOf.
  *
  * The versions that `context` covers are replaced. Under `lww` so are all that rank below the write: it counts
  * as having seen what its coordinator held. That, and not the merge, is where last-write-wins drops versions.
- * Other requests' void attempts go the same way.
+ * Void attempts go the same way.
  *
- * A request that was settled is not applied again, unless the context covers the attempt that settled it:
- * then the writer knows of that one and replaces it.
- *
- * @returns `record` itself when the request was settled before.
  * @throws KvError `invariant` when the dot is not a fresh one.
  */
 export function writeRecord(
   record: KeyRecord,
   write: Write,
-  context: VersionVector | undefined,
+  context: Context | undefined,
   policy: ConflictPolicy,
 ): KeyRecord {
-  const { dot, stamp, value, expiresAtMs } = write
-  const settled = settledAs(record.retired, write.request)
-  if (settled !== undefined && (context === undefined || !covers(context, settled))) return record
-  let past = context === undefined ? record.past : joinVectors(record.past, context)
+  const { dot } = write
+  let past = context === undefined ? record.past : joinVectors(record.past, context.vector)
   if (covers(past, dot) || record.siblings.some((sibling) => sameDot(sibling.dot, dot))) {
     throw new KvError('invariant', `the version ${dot.actor}:${dot.counter} was given out twice`)
   }
-
-  // A merge prefers the settled attempt if that is the higher, and would void this one: then it goes unnamed.
-  const request = settled !== undefined && compareAge(settled, dot) > 0 ? '' : write.request
-  const settles = request !== '' && (write.retry || settled !== undefined)
-  const retired = settles ? joinRetired(record.retired, [{ request, dot }]) : record.retired
-  const added: Sibling = { dot, stamp, value, expiresAtMs, request }
-  const siblings = [added]
-  const seen: Sibling[] = []
+  const siblings: Sibling[] = [write]
+  const outdone: Sibling[] = []
+  let retired = unexpired(record.retired, write.stamp)
+  if (context !== undefined) retired = joinRetired(retired, unexpired(context.seen, write.stamp))
   for (const sibling of record.siblings) {
-    if (covers(past, sibling.dot)) continue
-    const outranked = policy === 'lww' && compareRank(sibling, added) < 0
-    // Were this attempt to replace another of its request, and be void for it elsewhere, neither would be left.
-    const otherAttempt = request !== '' && sibling.request === request
-    if (!otherAttempt && (outranked || isVoid(record.retired, sibling))) seen.push(sibling)
+    if (covers(past, sibling.dot)) retired = retire(retired, sibling, true)
+    else if (isVoid(record, sibling)) outdone.push(sibling)
+    else if (policy === 'lww' && compareRank(sibling, write) < 0) outdone.push(sibling)
     else siblings.push(sibling)
   }
-  for (const sibling of seen) {
+  for (const sibling of outdone) {
     if (siblings.some((kept) => precedes(kept.dot, sibling.dot))) siblings.push(sibling)
-    else past = foldDot(past, sibling.dot)
+    else {
+      past = foldDot(past, sibling.dot)
+      if (!isVoid(record, sibling)) retired = retire(retired, sibling, false)
+    }
   }
   siblings.sort(byDot)
   return { past, siblings, retired }
+}
+
+/**
+ * What must be remembered of siblings that are replaced. Of one that is replaced for its rank only the retries need
+ * it: a first attempt has nothing to make void, and a retry that comes after it may well rank above.
+ */
+function retire(retired: readonly Retirement[], sibling: Sibling, seen: boolean): readonly Retirement[] {
+  if (sibling.request === '' || !(seen || sibling.attempt > 0)) return retired
+  return joinRetired(retired, [retirementOf(sibling, seen)])
+}
+
+function unexpired(retired: readonly Retirement[], now: Stamp): readonly Retirement[] {
+  const lives = ({ attempt, wallMs }: Retirement) =>
+    wallMs > now.wallMs - (attempt > 0 ? HIDDEN_ATTEMPT_MS : RETRY_WINDOW_MS)
+  return retired.every(lives) ? retired : retired.filter(lives)
+}
+
+/** The record with a sibling of it stamped again; undefined where that was replaced meanwhile. */
+export function restampSibling(
+  record: KeyRecord,
+  dot: Dot,
+  again: Pick<Sibling, 'stamp' | 'expiresAtMs' | 'attempt'>,
+): KeyRecord | undefined {
+  const index = record.siblings.findIndex((sibling) => sameDot(sibling.dot, dot))
+  const sibling = record.siblings[index]
+  if (sibling === undefined) return undefined
+  return { ...record, siblings: record.siblings.with(index, { ...sibling, ...again }) }
 }
 
 function byDot(a: Sibling, b: Sibling): number {
@@ -83,13 +110,13 @@ function compareRank(a: Sibling, b: Sibling): number {
 }
 
 /**
- * The siblings that readers may see: those that are not void. Where all are, two retried requests have each
- * replaced the attempt that settled the other one, and both are shown rather than lost.
+ * The siblings that readers may see: those that are not void. Where all are, requests have replaced attempts of
+ * each other, and all are shown rather than lost.
  */
 function visible(record: KeyRecord): readonly Sibling[] {
-  const { siblings, retired } = record
-  if (retired.length === 0 || siblings.length < 2) return siblings
-  const valid = siblings.filter((sibling) => !isVoid(retired, sibling))
+  const { siblings } = record
+  if (siblings.length < 2) return siblings
+  const valid = siblings.filter((sibling) => !isVoid(record, sibling))
   return valid.length === 0 ? siblings : valid
 }
 
@@ -100,13 +127,6 @@ export function winner(record: KeyRecord): Sibling | undefined {
     if (top === undefined || compareRank(sibling, top) > 0) top = sibling
   }
   return top
-}
-
-/** All that is known of the key: whoever has read this record has seen these events. */
-export function contextOf(record: KeyRecord): VersionVector {
-  let context = record.past
-  for (const sibling of record.siblings) context = foldDot(context, sibling.dot)
-  return context
 }
 
 /** Whether the sibling is a value, and one that has not expired by `wallMs`. */

@@ -1,20 +1,23 @@
 import type { Key } from '../../shared/key.ts'
-import type { VersionVector } from '../causality/record.ts'
+import type { Context } from '../causality/context.ts'
 
 export interface PutOptions {
   /** Owners, or hints where not strict, that must hold the write durably; the layout's w when absent. */
   readonly w?: number | undefined
   readonly ttlMs?: number | undefined
   /** What the writer had read: those versions are replaced. */
-  readonly context?: VersionVector | undefined
+  readonly context?: Context | undefined
   /** Only owners count: no hints. */
   readonly strict?: boolean | undefined
-  /** Names the write: sent again under the same name (with `retry`), it is applied at most once. */
+  /** Names the write: sent again under the same name (with a higher `attempt`), it is applied at most once. */
   readonly request?: string | undefined
-  /** This is not the first attempt of `request`. */
-  readonly retry?: boolean | undefined
+  /** Which attempt at `request` it is: 0, or absent, for the first, and up to MAX_ATTEMPT. */
+  readonly attempt?: number | undefined
   readonly timeoutMs?: number | undefined
 }
+
+/** Attempts that a client may make at one request. */
+export const MAX_ATTEMPT = 1_000_000
 
 export interface PutOutcome {
   /** The version written, as text. */
@@ -45,7 +48,7 @@ export interface GetOutcome {
   /** Highest (stamp, actor) first; empty means not found. Without tombstones and expired values. */
   readonly values: readonly LiveValue[]
   /** The causal context of all that was read, tombstones included. */
-  readonly context: VersionVector
+  readonly context: Context
   readonly replies: number
   readonly r: number
   /** True where a fallback's reply was used, or hints for the owners may be out of reach. */

@@ -1,11 +1,12 @@
 import type { Counters } from '../../shared/counters.ts'
-import { KvError, toKvError } from '../../shared/errors.ts'
+import { KvError } from '../../shared/errors.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
-import { foldDot } from '../causality/version-vector.ts'
+import type { Stamp } from '../causality/stamp.ts'
 import type { HintStore } from '../handoff/hint-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
+import type { Durable } from '../replica/group-commit.ts'
 import type { Replica, StoreAck, Write, Written } from '../replica/replica.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
 import { Alarm, Deadline, type Deadlines } from '../rpc/deadlines.ts'
@@ -63,7 +64,6 @@ export class PutOperation extends Deadline {
   private readonly done: PutDone
   private readonly startedMs: number
   private core: PutCore
-  private first: Written | undefined
   private current: Written | undefined
   private round = 0
   private underWay = 0
@@ -83,7 +83,8 @@ export class PutOperation extends Deadline {
   /** @throws KvError, definite: nothing was or will be applied. */
   start(): void {
     this.checkReach()
-    this.launch(this.write)
+    const { replica } = this.components
+    this.launch((records, role, done) => replica.write(records, role, this.key, this.write, done))
     this.components.deadlines.add(this.plan.timeoutMs, this)
   }
 
@@ -106,10 +107,12 @@ export class PutOperation extends Deadline {
     )
   }
 
-  /** Stages the write here and sends the record out. */
-  private launch(write: Write): void {
+  /** Stages the write here and sends the record out. @returns false, and does nothing, where `stage` has none. */
+  private launch(
+    stage: (records: StagedRecords, role: 'owner' | 'fallback', done: Durable) => Written | undefined,
+  ): boolean {
     const { owners, self } = this.plan
-    const { replica, data, hints } = this.components
+    const { data, hints } = this.components
     this.round++
     this.core = new PutCore(this.plan)
     this.nextFallback = 0
@@ -119,18 +122,19 @@ export class PutOperation extends Deadline {
     // wrote of the key before is then found there, and its dots go on from that.
     const hintFor = asOwner ? '' : (owners[0] as NodeId)
     const records = asOwner ? data : hints.records(hintFor)
-    this.underWay++
-    const written = replica.write(records, asOwner ? 'owner' : 'fallback', this.key, write, (error) => {
+    const written = stage(records, asOwner ? 'owner' : 'fallback', (error) => {
       if (round === this.round && error === undefined) {
         if (asOwner) this.core.ackedByOwner(self, undefined)
         else this.core.ackedByFallback(self)
       }
       this.heard()
     })
+    if (written === undefined) return false
+    this.underWay++
     this.current = written
-    this.first ??= written
     for (const owner of owners) if (owner !== self && owner !== hintFor) this.sendTo(owner, round)
     if (hintFor !== '' && this.components.ring.reachable(hintFor)) this.sendTo(hintFor, round)
+    return true
   }
 
   private sendTo(owner: NodeId, round: number): void {
@@ -191,7 +195,7 @@ export class PutOperation extends Deadline {
     const outrankedBy = this.core.outrankedBy
     if (this.round === 1 && outrankedBy !== undefined) {
       if (this.restamp(outrankedBy)) return
-      return this.answerUnknown('another node holds a value with a stamp too far in the future')
+      return this.answerUnknown('another write of the same key came in between')
     }
     this.settle()
     const { acks, sloppy } = this.core
@@ -199,19 +203,17 @@ export class PutOperation extends Deadline {
     this.done(undefined, { written: this.current as Written, acks, sloppy })
   }
 
-  /** The second round. @returns false where no stamp above the other can be made. */
-  private restamp(above: { wallMs: number; logical: number }): boolean {
-    const { hybrid, counters } = this.components
+  /**
+   * The second round: the same dot with a higher stamp, so that whoever has seen the write replaces it all the same.
+   * @returns false where no stamp above the other can be made, or the write was replaced here meanwhile: then
+   * what replaced it may rank below what this write must rank above.
+   */
+  private restamp(above: Stamp): boolean {
+    const { hybrid, replica, counters } = this.components
     if (!hybrid.observe(above)) return false
     counters.add('restamps_total')
-    const written = this.first as Written
-    const context = foldDot(this.write.context ?? new Map(), written.dot)
-    try {
-      this.launch({ ...this.write, context, restampOf: written.dot })
-    } catch (error) {
-      this.answerUnknown(toKvError(error).message)
-    }
-    return true
+    const { dot } = this.current as Written
+    return this.launch((records, _role, done) => replica.restamp(records, this.key, dot, this.write, done))
   }
 
   private answerUnknown(why: string): void {

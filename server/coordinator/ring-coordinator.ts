@@ -2,15 +2,16 @@ import type { Counters } from '../../shared/counters.ts'
 import { KvError } from '../../shared/errors.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
+import { contextOf } from '../causality/context.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { EMPTY_RECORD } from '../causality/record.ts'
 import { versionOf } from '../causality/version.ts'
-import { contextOf, liveSiblings } from '../causality/write.ts'
+import { liveSiblings } from '../causality/write.ts'
 import type { Layout } from '../membership/layout.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
-import { FORWARD, type ForwardRequest, type ForwardResponse } from '../rpc/forward-method.ts'
+import { type CoordinateRequest, FORWARD, type ForwardResponse } from '../rpc/forward-method.ts'
 import type { Reply, Rpc } from '../rpc/method.ts'
 import { type GetAnswer, type GetComponents, GetOperation } from './get.ts'
 import type {
@@ -46,6 +47,9 @@ export interface RingCoordinatorSettings {
 /** Requests of clients that may be under way at a time; one more is refused. */
 const MAX_UNDER_WAY = 20_000
 
+/** More than the coordinators that a node can try for one attempt of its client. */
+const ATTEMPTS_OF_A_NODE = 256
+
 /** Checks a client's request against the layout, runs it, and puts the outcome into the client's terms. */
 export class RingCoordinator implements Coordinator {
   private readonly components: RingCoordinatorComponents
@@ -63,7 +67,11 @@ export class RingCoordinator implements Coordinator {
     components.rpc.handle(FORWARD, (_from, request, reply) => {
       // The message's memory goes with the message; the record stays.
       const value = request.value === null ? null : Buffer.from(request.value)
-      this.coordinate({ ...request, value }, reply)
+      const { until, ...rest } = request
+      const now = this.components.ring.moments.now()
+      const leftMs = until.session === now.session ? until.ms - now.ms : 0
+      if (leftMs <= 0) return reply(tooLate())
+      this.coordinate({ ...rest, value, timeoutMs: Math.min(request.timeoutMs, leftMs) }, reply)
     })
   }
 
@@ -85,7 +93,7 @@ export class RingCoordinator implements Coordinator {
       context = (await this.get(key, { timeoutMs: options.timeoutMs })).context
     }
     const owners = slots.owners(slotOf(key))
-    const request: ForwardRequest = {
+    const request: CoordinateRequest = {
       key,
       value,
       w,
@@ -93,12 +101,12 @@ export class RingCoordinator implements Coordinator {
       context,
       strict: options.strict ?? false,
       request: options.request ?? '',
-      retry: options.retry ?? false,
+      attempt: (options.attempt ?? 0) * ATTEMPTS_OF_A_NODE,
       timeoutMs: options.timeoutMs ?? this.settings.requestTimeoutMs,
     }
     const answer = await this.run<RouteAnswer>((done) => {
       const { clock, rpc, ring } = this.components
-      const coordinate = (attempt: ForwardRequest, reply: Reply<ForwardResponse>) =>
+      const coordinate = (attempt: CoordinateRequest, reply: Reply<ForwardResponse>) =>
         this.coordinate(attempt, reply)
       const newRequest = () => this.newRequest()
       const components = { clock, rpc, ring, coordinate, newRequest }
@@ -131,8 +139,39 @@ export class RingCoordinator implements Coordinator {
   }
 
   /** Coordinates a write on this node; the request has been checked where it came in. */
-  private coordinate(request: ForwardRequest, reply: Reply<ForwardResponse>): void {
+  private coordinate(request: CoordinateRequest, reply: Reply<ForwardResponse>): void {
+    if (request.attempt === 0) this.write(request, reply)
+    else this.catchUp(request, (timeoutMs) => this.write({ ...request, timeoutMs }, reply))
+  }
+
+  /**
+   * Before a write is attempted again: what earlier attempts have done, and whatever was acknowledged since, is on
+   * any n - w + 1 of the owners. Where those cannot be asked in half the time, the write goes on without them.
+   */
+  private catchUp(request: CoordinateRequest, then: (timeoutMs: number) => void): void {
+    const { clock, ring, replica, data } = this.components
+    const { id } = this.settings
+    const layout = ring.layout()
+    const slots = ring.slots()
+    if (layout === undefined || slots === undefined) return then(request.timeoutMs)
+    const startedMs = clock.monotonicMs()
+    const slot = slotOf(request.key)
+    const plan = {
+      self: id,
+      owners: slots.owners(slot),
+      preference: slots.preference(slot),
+      r: layout.n - Math.min(request.w, layout.n) + 1,
+      timeoutMs: request.timeoutMs / 2,
+    }
+    new GetOperation(this.components, request.key, plan, (_error, answer) => {
+      if (answer !== undefined && slots.isOwner(slot, id)) replica.absorb(data, request.key, answer.record)
+      then(request.timeoutMs - (clock.monotonicMs() - startedMs))
+    }).start()
+  }
+
+  private write(request: CoordinateRequest, reply: Reply<ForwardResponse>): void {
     try {
+      if (request.timeoutMs <= 0) throw tooLate()
       const { layout, slots } = this.ring()
       quorum('w', request.w, layout.n)
       this.checkSize(request.value)
@@ -146,8 +185,7 @@ export class RingCoordinator implements Coordinator {
         strict: request.strict,
         timeoutMs: request.timeoutMs,
       }
-      const write = { ...request, restampOf: undefined }
-      new PutOperation(this.components, request.key, write, plan, (error, answer) => {
+      new PutOperation(this.components, request.key, request, plan, (error, answer) => {
         if (answer === undefined) return reply(error)
         const { written, acks, sloppy } = answer
         const existed =
@@ -165,13 +203,14 @@ export class RingCoordinator implements Coordinator {
       const why = `only ${ownersReplied} owners of ${keyToText(key)} answered, r=${r}, and no fallback has it`
       throw new KvError('no_quorum', why, 'see which nodes are up: kv ring status')
     }
-    const visible = liveSiblings(record, this.components.hybrid.wallMs(), layout.conflicts)
+    const wallMs = this.components.hybrid.wallMs()
+    const visible = liveSiblings(record, wallMs, layout.conflicts)
     const values = visible.map((sibling) => ({
       value: sibling.value as Buffer,
       version: versionOf([sibling]),
       expiresAtMs: sibling.expiresAtMs,
     }))
-    return { values, context: contextOf(record), replies, r, sloppy }
+    return { values, context: contextOf(record, wallMs), replies, r, sloppy }
   }
 
   private ring(): { layout: Layout; slots: SlotTable } {
@@ -219,6 +258,10 @@ export class RingCoordinator implements Coordinator {
       })
     })
   }
+}
+
+function tooLate(): KvError {
+  return new KvError('not_ready', 'the request came too late to be coordinated in its time', 'try again')
 }
 
 function quorum(name: 'r' | 'w', value: number, n: number): number {

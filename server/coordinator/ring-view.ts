@@ -1,6 +1,7 @@
 import type { Layout } from '../membership/layout.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
+import type { Moment } from '../rpc/moment.ts'
 
 /** What a coordinator needs to know of the ring; membership provides it. */
 export interface RingView {
@@ -10,6 +11,8 @@ export interface RingView {
   reachable(id: NodeId): boolean
   /** False while this node's clock may be too far from its peers'. */
   clockTrusted(): boolean
+  /** The clocks by which requests say until when they may be served. */
+  readonly moments: { now(): Moment; of(id: NodeId): Moment | undefined }
   /** Nodes in reach that say they keep hints for the owner. */
   hintHolders(owner: NodeId): readonly NodeId[]
   /** True where a node out of reach may keep hints for the owner. */

@@ -1,8 +1,9 @@
 import { KvError, toKvError } from '../../shared/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
-import { FORWARD, type ForwardRequest, type ForwardResponse } from '../rpc/forward-method.ts'
+import { type CoordinateRequest, FORWARD, type ForwardResponse } from '../rpc/forward-method.ts'
 import type { Reply, Rpc } from '../rpc/method.ts'
+import type { Moment } from '../rpc/moment.ts'
 import type { RingView } from './ring-view.ts'
 
 /** Least time that a forwarded write is waited for before another owner is tried, milliseconds. */
@@ -13,7 +14,7 @@ export interface RouteComponents {
   readonly rpc: Rpc
   readonly ring: RingView
   /** Coordinates the write here. */
-  readonly coordinate: (request: ForwardRequest, done: Reply<ForwardResponse>) => void
+  readonly coordinate: (request: CoordinateRequest, done: Reply<ForwardResponse>) => void
   /** A fresh request id. */
   readonly newRequest: () => string
 }
@@ -35,7 +36,7 @@ export interface RouteAnswer extends ForwardResponse {
 export class RouteOperation {
   private readonly components: RouteComponents
   private readonly plan: RoutePlan
-  private request: ForwardRequest
+  private request: CoordinateRequest
   private readonly done: Reply<RouteAnswer>
   private readonly startedMs: number
   private readonly candidates: NodeId[]
@@ -45,7 +46,7 @@ export class RouteOperation {
   constructor(
     components: RouteComponents,
     plan: RoutePlan,
-    request: ForwardRequest,
+    request: CoordinateRequest,
     done: Reply<RouteAnswer>,
   ) {
     this.components = components
@@ -68,15 +69,17 @@ export class RouteOperation {
     if (candidate !== this.plan.self && this.request.request === '') {
       this.request = { ...this.request, request: this.components.newRequest() }
     }
-    const retry = this.request.retry || this.unknown !== undefined
-    const request = { ...this.request, retry, timeoutMs: Math.ceil(attemptMs) }
+    const request = { ...this.request, timeoutMs: Math.floor(attemptMs) }
     const done: Reply<ForwardResponse> = (error, response) => this.answered(candidate, error, response)
-    if (candidate === this.plan.self) this.components.coordinate(request, done)
-    else this.components.rpc.call(candidate, FORWARD, request, attemptMs, done)
+    if (candidate === this.plan.self) return this.components.coordinate(request, done)
+    const moment = this.components.ring.moments.of(candidate) as Moment
+    const until = { session: moment.session, ms: moment.ms + attemptMs }
+    this.components.rpc.call(candidate, FORWARD, { ...request, until }, attemptMs, done)
   }
 
   private inReach(node: NodeId): boolean {
-    return node === this.plan.self || this.components.ring.reachable(node)
+    const { ring } = this.components
+    return node === this.plan.self || (ring.reachable(node) && ring.moments.of(node) !== undefined)
   }
 
   private nextCandidate(): NodeId | undefined {
@@ -92,8 +95,10 @@ export class RouteOperation {
     response: ForwardResponse | undefined,
   ): void {
     if (error === undefined) return this.done(undefined, { ...(response as ForwardResponse), coordinator })
-    if (!error.kind.definite) this.unknown = error
-    else this.refused = error
+    if (!error.kind.definite) {
+      this.unknown = error
+      this.request = { ...this.request, attempt: this.request.attempt + 1 }
+    } else this.refused = error
     // What a node has staged itself may come true later: nobody else may try meanwhile.
     if (!error.kind.retryable || (!error.kind.definite && coordinator === this.plan.self))
       return this.giveUp()

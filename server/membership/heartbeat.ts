@@ -2,6 +2,7 @@ import type { ByteReader, ByteWriter } from '../../shared/wire.ts'
 import type { Stamp } from '../causality/stamp.ts'
 import type { Address, NodeId } from '../ports/network.ts'
 import type { Codec, Method } from '../rpc/method.ts'
+import { type Moment, readMoment, writeMoment } from '../rpc/moment.ts'
 import { MAX_MEMBERS } from './layout.ts'
 
 /** What a node tells its peers of the data that it holds. */
@@ -42,6 +43,8 @@ export interface Heartbeat {
   readonly layoutDigest: string
   readonly stamp: Stamp
   readonly wallMs: number
+  /** The sender's monotonic clock. */
+  readonly moment: Moment
   /** Members of the layout that are not fine, by the sender's own observation; everyone else is. */
   readonly grievances: ReadonlyMap<NodeId, Grievance>
   /** Peers that the sender reaches, so that one seed is enough to find everyone. */
@@ -61,6 +64,7 @@ const heartbeatCodec: Codec<Heartbeat> = {
     writer.text(beat.http).text(beat.zone).f64(beat.weight)
     writer.u53(beat.layoutVersion).text(beat.ringId).text(beat.layoutDigest)
     writer.u53(beat.stamp.wallMs).u32(beat.stamp.logical).u53(Math.max(0, beat.wallMs))
+    writeMoment(writer, beat.moment)
     writer.u16(beat.grievances.size)
     for (const [id, grievance] of beat.grievances) writer.text(id).u8(GRIEVANCES.indexOf(grievance))
     writer.u8(beat.gossip.length)
@@ -80,6 +84,7 @@ const heartbeatCodec: Codec<Heartbeat> = {
     layoutDigest: reader.text(),
     stamp: { wallMs: reader.u53(), logical: reader.u32() },
     wallMs: reader.u53(),
+    moment: readMoment(reader),
     grievances: new Map(readList(reader.u16(), MAX_MEMBERS, () => [reader.text(), readGrievance(reader)])),
     gossip: readList(reader.u8(), MAX_GOSSIP, () => ({ id: reader.text(), address: readAddress(reader) })),
     ready: reader.flag(),

@@ -18,6 +18,7 @@ import { compareIds, type Layout } from './layout.ts'
 import { LayoutFetch } from './layout-fetch.ts'
 import { LayoutStore } from './layout-store.ts'
 import { type MemberView, memberView } from './member-view.ts'
+import { Moments } from './moments.ts'
 import { OccasionalReports } from './occasional.ts'
 import { Roster } from './roster.ts'
 import { SelfPortrait } from './self-portrait.ts'
@@ -49,6 +50,7 @@ const NEWS_INTERVAL_MS = 50
 
 /** Who belongs to the ring, who of them can be reached, and what they hold. */
 export class Membership {
+  readonly moments: Moments
   private readonly components: MembershipComponents
   private readonly settings: MembershipSettings & { readonly weight: number }
   private readonly layouts: LayoutStore
@@ -88,6 +90,7 @@ export class Membership {
       },
       settings,
     )
+    this.moments = new Moments({ ...components, peer: (id) => this.roster.get(id) })
     this.portrait = new SelfPortrait(
       {
         ...components,
@@ -95,6 +98,7 @@ export class Membership {
         roster: this.roster,
         detector: this.detector,
         clockTrusted: () => this.clockTrusted(),
+        moment: () => this.moments.now(),
       },
       this.settings,
     )

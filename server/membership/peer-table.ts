@@ -1,6 +1,7 @@
 import { KvError } from '../../shared/errors.ts'
 import { compareStamps, NO_STAMP, type Stamp } from '../causality/stamp.ts'
 import type { Address, NodeId } from '../ports/network.ts'
+import type { Moment } from '../rpc/moment.ts'
 import type { Beacon } from './beacon.ts'
 import type { Heartbeat, NodeReport, PeerAddress } from './heartbeat.ts'
 import { MAX_MEMBERS, MAX_NAME_BYTES } from './layout.ts'
@@ -32,6 +33,8 @@ export interface Peer {
   /** The last sign of any kind. */
   noticedMs: number
   stamp: Stamp
+  /** Its monotonic clock when it sent the heartbeat of `heardMs`. */
+  moment: Moment | undefined
 }
 
 /**
@@ -71,6 +74,7 @@ export class PeerTable {
       heardMs: Number.NEGATIVE_INFINITY,
       noticedMs: now,
       stamp: NO_STAMP,
+      moment: undefined,
     }
     this.peers.set(id, peer)
     return peer
@@ -103,6 +107,7 @@ export class PeerTable {
     if (beat.report !== undefined || !sameProcess) peer.report = beat.report
     peer.ready = beat.ready
     peer.stamp = beat.stamp
+    peer.moment = beat.moment
     peer.heardMs = now
     peer.noticedMs = now
     return true

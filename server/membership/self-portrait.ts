@@ -2,6 +2,7 @@ import type { NodeState } from '../../shared/api.ts'
 import type { Stamp } from '../causality/stamp.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Address, NodeId } from '../ports/network.ts'
+import type { Moment } from '../rpc/moment.ts'
 import type { SelfDescription } from './discovery.ts'
 import { type FailureDetector, HEARTBEAT_INTERVAL_MS } from './failure-detector.ts'
 import type { Grievance, Heartbeat, NodeReport, PeerAddress } from './heartbeat.ts'
@@ -16,6 +17,7 @@ export interface PortraitComponents {
   readonly roster: Roster
   readonly detector: FailureDetector
   readonly clockTrusted: () => boolean
+  readonly moment: () => Moment
 }
 
 export interface PortraitSettings {
@@ -89,6 +91,7 @@ export class SelfPortrait {
       layoutDigest: layouts.digest(),
       stamp: hybridClock.now(),
       wallMs: clock.wallMs(),
+      moment: this.components.moment(),
       grievances: this.grievances,
       gossip: this.gossip,
       ready: this.ready(),

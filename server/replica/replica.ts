@@ -1,15 +1,16 @@
 import { KvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
+import type { Context } from '../causality/context.ts'
 import { type Dot, sameDot } from '../causality/dot.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { mergeRecords } from '../causality/merge.ts'
-import type { ConflictPolicy, KeyRecord, VersionVector } from '../causality/record.ts'
+import type { ConflictPolicy, KeyRecord } from '../causality/record.ts'
 import { EMPTY_RECORD } from '../causality/record.ts'
 import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
-import { settledAs } from '../causality/retirement.ts'
+import { type Settlement, settlementOf } from '../causality/retirement.ts'
 import { compareStamps, type Stamp } from '../causality/stamp.ts'
 import { covers } from '../causality/version-vector.ts'
-import { winner, writeRecord } from '../causality/write.ts'
+import { restampSibling, winner, writeRecord } from '../causality/write.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { Durable, GroupCommit } from './group-commit.ts'
 import type { Minter } from './minter.ts'
@@ -21,17 +22,15 @@ export interface Write {
   readonly value: Buffer | null
   /** Milliseconds from the write's stamp on; 0 is never. */
   readonly ttlMs: number
-  readonly context: VersionVector | undefined
+  readonly context: Context | undefined
   readonly request: string
-  readonly retry: boolean
-  /** The coordinator's second stamp for a write that was outranked: the dot that it replaces. */
-  readonly restampOf: Dot | undefined
+  /** Which attempt at `request` it is, from 0. */
+  readonly attempt: number
 }
 
 /** A write that has been staged: not durable yet. */
 export interface Written {
   readonly dot: Dot
-  readonly stamp: Stamp
   /** The whole record with the write in it, as it goes to the other owners. */
   readonly bytes: Buffer
   readonly before: KeyRecord
@@ -65,16 +64,15 @@ export class Replica {
   }
 
   /**
-   * Gives a client's write its dot and stamp and stages it.
-   * @throws KvError, definite: nothing has been staged.
+   * Gives a client's write its dot and stamp and stages it. Where an earlier attempt at the same request is here
+   * already, this one takes that over instead.
+   * @throws KvError where nothing has been staged: definite, unless a later attempt has been here before.
    */
   write(records: StagedRecords, role: 'owner' | 'fallback', key: Key, write: Write, done: Durable): Written {
     const { commit, minter } = this.components
     const refusal = commit.refusal()
     if (refusal !== undefined) throw refusal
     const before = records.latest(key)
-    const applied = write.request === '' ? undefined : settledDot(before, write)
-    if (applied !== undefined) return this.alreadyApplied(records, key, before, applied, done)
     const top = winner(before)
     if (
       top !== undefined &&
@@ -83,20 +81,40 @@ export class Replica {
     ) {
       throw this.tooFarAhead(top.stamp)
     }
+    const settlement = settlementOf(before, write.request)
+    if (settlement !== undefined) return this.takeOver(records, key, before, settlement, write, done)
     const minted = minter.mint(role)
     if (minted === undefined) throw new KvError('overloaded', 'the next block of dots is not durable yet')
     const { dot, stamp } = minted
-    const expiresAtMs = write.ttlMs === 0 ? 0 : stamp.wallMs + write.ttlMs
-    const { value, request, retry } = write
+    const { value, request, attempt } = write
     const record = writeRecord(
       before,
-      { dot, stamp, value, expiresAtMs, request, retry },
+      { dot, stamp, value, expiresAtMs: expiry(stamp, write), request, attempt },
       write.context,
       this.components.policy(),
     )
-    const bytes = encodeRecord(key, record)
-    records.stage(key, record, done, bytes, before)
-    return { dot, stamp, bytes, before }
+    return this.staged(records, key, dot, record, before, done)
+  }
+
+  /**
+   * Stamps a write of this node again, above all that it has observed. undefined where the write was replaced
+   * meanwhile: then it cannot be lifted any more.
+   */
+  restamp(records: StagedRecords, key: Key, dot: Dot, write: Write, done: Durable): Written | undefined {
+    const before = records.latest(key)
+    const stamp = this.components.hybrid.now()
+    const again = { stamp, expiresAtMs: expiry(stamp, write), attempt: write.attempt }
+    const record = restampSibling(before, dot, again)
+    return record === undefined ? undefined : this.staged(records, key, dot, record, before, done)
+  }
+
+  /** Merges what was read elsewhere, so that the next write builds on it. */
+  absorb(records: StagedRecords, key: Key, incoming: KeyRecord): void {
+    if (this.components.commit.refusal() !== undefined) return
+    if (!incoming.siblings.every(({ stamp }) => this.components.hybrid.observe(stamp))) return
+    const latest = records.latest(key)
+    const merged = mergeRecords(latest, incoming)
+    if (merged !== latest) records.stage(key, merged, () => undefined, undefined, latest)
   }
 
   /** Merges a record that a peer sent. `bytes` may share memory with a message. */
@@ -118,18 +136,38 @@ export class Replica {
     else records.stage(key, merged, answer, fresh ? own : undefined, latest)
   }
 
-  private alreadyApplied(
+  /** The request was applied before: it gets no second dot, but as long as it is not answered a new stamp. */
+  private takeOver(
     records: StagedRecords,
     key: Key,
     before: KeyRecord,
-    dot: Dot,
+    { dot, attempt, sibling }: Settlement,
+    write: Write,
     done: Durable,
   ): Written {
+    if (attempt > write.attempt)
+      throw new KvError('outcome_unknown', 'a later attempt at the request came first')
+    const restamped =
+      sibling !== undefined && attempt < write.attempt
+        ? this.restamp(records, key, dot, write, done)
+        : undefined
+    if (restamped !== undefined) return restamped
     // Not before this call returns, as with a write that is staged: the caller has not seen `Written` yet.
     void Promise.resolve().then(() => records.whenDurable(key, done))
-    const sibling = before.siblings.find((held) => sameDot(held.dot, dot))
-    const stamp = sibling?.stamp ?? winner(before)?.stamp ?? { wallMs: 0, logical: 0 }
-    return { dot, stamp, bytes: encodeRecord(key, before), before }
+    return { dot, bytes: encodeRecord(key, before), before }
+  }
+
+  private staged(
+    records: StagedRecords,
+    key: Key,
+    dot: Dot,
+    record: KeyRecord,
+    before: KeyRecord,
+    done: Durable,
+  ): Written {
+    const bytes = encodeRecord(key, record)
+    records.stage(key, record, done, bytes, before)
+    return { dot, bytes, before }
   }
 
   private tooFarAhead(stamp: Stamp): KvError {
@@ -142,16 +180,12 @@ export class Replica {
   }
 }
 
-function coveredBy(context: VersionVector | undefined, dot: Dot): boolean {
-  return context !== undefined && covers(context, dot)
+function coveredBy(context: Context | undefined, dot: Dot): boolean {
+  return context !== undefined && covers(context.vector, dot)
 }
 
-/** The dot under which another attempt of the request was applied here. */
-function settledDot(record: KeyRecord, { request, restampOf }: Write): Dot | undefined {
-  const other = (dot: Dot) => restampOf === undefined || !sameDot(dot, restampOf)
-  const settled = settledAs(record.retired, request)
-  if (settled !== undefined && other(settled)) return settled
-  return record.siblings.find((sibling) => sibling.request === request && other(sibling.dot))?.dot
+function expiry(stamp: Stamp, { ttlMs }: Write): number {
+  return ttlMs === 0 ? 0 : stamp.wallMs + ttlMs
 }
 
 function decodeIncoming(key: Key, bytes: Buffer): KeyRecord | KvError {

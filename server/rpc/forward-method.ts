@@ -1,19 +1,30 @@
 import type { Key } from '../../shared/key.ts'
-import type { ByteReader, ByteWriter } from '../../shared/wire.ts'
-import type { VersionVector } from '../causality/record.ts'
+import { type Context, readContext, writeContext } from '../causality/context.ts'
 import type { Method } from './method.ts'
+import { type Moment, readMoment, writeMoment } from './moment.ts'
 
-export interface ForwardRequest {
+/** A put or delete that has been checked, as its coordinator gets it. */
+export interface CoordinateRequest {
   readonly key: Key
   /** null deletes. */
   readonly value: Buffer | null
   readonly w: number
   readonly ttlMs: number
-  readonly context: VersionVector | undefined
+  readonly context: Context | undefined
   readonly strict: boolean
+  /** Names the write over all attempts; '' where there is only one. */
   readonly request: string
-  readonly retry: boolean
+  /** Which attempt at `request` it is, from 0. */
+  readonly attempt: number
   readonly timeoutMs: number
+}
+
+export interface ForwardRequest extends CoordinateRequest {
+  /**
+   * By the coordinator's clock: the sender has given this attempt up by then and may have made the next one, so it
+   * must not be applied any more.
+   */
+  readonly until: Moment
 }
 
 export interface ForwardResponse {
@@ -31,9 +42,10 @@ export const FORWARD: Method<ForwardRequest, ForwardResponse> = {
     write: (writer, request) => {
       writer.byteString(request.key).flag(request.value !== null)
       if (request.value !== null) writer.bytes(request.value)
-      writer.u8(request.w).u53(request.ttlMs).flag(request.strict).text(request.request).flag(request.retry)
-      writer.u32(request.timeoutMs)
-      writeVector(writer, request.context)
+      writer.u8(request.w).u53(request.ttlMs).flag(request.strict).text(request.request)
+      writer.u32(request.attempt).u32(request.timeoutMs)
+      writeMoment(writer, request.until).flag(request.context !== undefined)
+      if (request.context !== undefined) writeContext(writer, request.context)
     },
     read: (reader) => ({
       key: reader.byteString() as Key,
@@ -42,9 +54,10 @@ export const FORWARD: Method<ForwardRequest, ForwardResponse> = {
       ttlMs: reader.u53(),
       strict: reader.flag(),
       request: reader.text(),
-      retry: reader.flag(),
+      attempt: reader.u32(),
       timeoutMs: reader.u32(),
-      context: readVector(reader),
+      until: readMoment(reader),
+      context: reader.flag() ? readContext(reader) : undefined,
     }),
   },
   response: {
@@ -57,18 +70,4 @@ export const FORWARD: Method<ForwardRequest, ForwardResponse> = {
       existed: reader.flag(),
     }),
   },
-}
-
-function writeVector(writer: ByteWriter, vector: VersionVector | undefined): void {
-  writer.flag(vector !== undefined)
-  if (vector === undefined) return
-  writer.u32(vector.size)
-  for (const [actor, counter] of vector) writer.text(actor).u53(counter)
-}
-
-function readVector(reader: ByteReader): VersionVector | undefined {
-  if (!reader.flag()) return undefined
-  const vector = new Map<string, number>()
-  for (let left = reader.u32(); left > 0; left--) vector.set(reader.text(), reader.u53())
-  return vector
 }

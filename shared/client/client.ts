@@ -218,11 +218,11 @@ export class KvClient {
 
   private write<T>(request: WriteRequest): Promise<T> {
     const id = this.components.requestId()
-    return this.attempt(true, async ({ endpoint, timeoutMs, retry }) => {
+    return this.attempt(true, async ({ endpoint, timeoutMs, number }) => {
       const headers = {
         ...request.headers,
         'X-KV-Request-Id': id,
-        ...(retry ? { 'X-KV-Retry': 'true' } : {}),
+        ...(number > 0 ? { 'X-KV-Attempt': String(number) } : {}),
       }
       const path = request.path(serverTime(timeoutMs))
       const answer = await this.components.exchange.send(endpoint, { ...request, path, headers, timeoutMs })

@@ -5,8 +5,8 @@ import { LinkError } from './exchange.ts'
 export interface Attempt {
   readonly endpoint: string
   readonly timeoutMs: number
-  /** An earlier attempt of the same write may have been applied: say so (`X-KV-Retry`). */
-  readonly retry: boolean
+  /** How many earlier attempts of the same write may have been applied: say so (`X-KV-Attempt`). */
+  readonly number: number
 }
 
 /**
@@ -22,6 +22,7 @@ export class Attempts {
   private readonly deadline: number
   private readonly monotonicMs: () => number
   private lost: KvError | undefined
+  private lostCount = 0
   private refusal: KvError | undefined
   private count = 0
   private hopeless = false
@@ -43,7 +44,7 @@ export class Attempts {
       yield {
         endpoint,
         timeoutMs: Math.ceil(last ? remaining : remaining / 2),
-        retry: this.lost !== undefined,
+        number: this.lostCount,
       }
     }
   }
@@ -53,8 +54,10 @@ export class Attempts {
     this.count++
     const error = asKvError(endpoint, thrown, this.write)
     this.hopeless = !error.kind.retryable
-    if (this.write && !error.kind.definite) this.lost ??= error
-    else if (this.refusal === undefined || rank(error) >= rank(this.refusal)) this.refusal = error
+    if (this.write && !error.kind.definite) {
+      this.lost ??= error
+      this.lostCount++
+    } else if (this.refusal === undefined || rank(error) >= rank(this.refusal)) this.refusal = error
   }
 
   /** The error of the whole operation, once no attempt is left. */

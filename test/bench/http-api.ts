@@ -25,7 +25,13 @@ class IdleCoordinator implements Coordinator {
   }
   async get() {
     const values = [{ value: VALUE, version: 'n1-0123456789abcdef.1', expiresAtMs: 0 }]
-    return { values, context: new Map([['n1-0123456789abcdef', 1]]), replies: 2, r: 2, sloppy: false }
+    return {
+      values,
+      context: { vector: new Map([['n1-0123456789abcdef', 1]]), seen: [] },
+      replies: 2,
+      r: 2,
+      sloppy: false,
+    }
   }
   async scan() {
     return { entries: [] }

@@ -1,52 +1,115 @@
 import type { ConflictPolicy } from '../../server/causality/record.ts'
+import type { Stamp } from '../../server/causality/stamp.ts'
 import type { Write } from '../../server/causality/write.ts'
 
-/** A write and, as a plain set, all the writes that it replaced. */
+/** That a request's value was replaced, as somebody noted it. */
+export interface Fact {
+  readonly request: string
+  readonly attempt: number
+  readonly event: Event
+  readonly seen: boolean
+}
+
+/** A write and, as plain sets, all the writes that it replaced and what it noted of them. */
 export interface Event {
   readonly write: Write
-  readonly named: string
   readonly replaced: ReadonlySet<Event>
-  readonly settles: string
+  readonly facts: readonly Fact[]
+}
+
+/** A write that was stamped again. */
+export interface Lift {
+  readonly event: Event
+  readonly attempt: number
+  readonly stamp: Stamp
 }
 
 /** Everything that somebody has seen, in plain sets: what a record has to agree with. */
-export type Known = ReadonlySet<Event>
+export interface Known {
+  readonly events: ReadonlySet<Event>
+  readonly lifts: ReadonlySet<Lift>
+}
+
+export const NOTHING: Known = { events: new Set(), lifts: new Set() }
 
 export function union(a: Known, b: Known): Known {
-  return new Set([...a, ...b])
+  return { events: new Set([...a.events, ...b.events]), lifts: new Set([...a.lifts, ...b.lifts]) }
 }
 
-export function replacedIn(known: Known): Set<Event> {
-  return new Set([...known].flatMap((event) => [...event.replaced]))
-}
-
-/** The attempt that settled the request: of several, the highest by (counter, actor). */
-export function settledIn(known: Known, request: string): Event | undefined {
-  let settled: Event | undefined
-  for (const event of known) {
-    if (request === '' || event.settles !== request) continue
-    if (settled === undefined || younger(event.write, settled.write)) settled = event
-  }
-  return settled
-}
-
-export function younger(a: Write, b: Write): boolean {
-  if (a.dot.counter !== b.dot.counter) return a.dot.counter > b.dot.counter
-  return a.dot.actor > b.dot.actor
-}
-
-function isVoidIn(known: Known, event: Event): boolean {
-  const settled = settledIn(known, event.named)
-  return settled !== undefined && settled !== event
+export function replacedIn({ events }: Known): Set<Event> {
+  return new Set([...events].flatMap((event) => [...event.replaced]))
 }
 
 /** The versions that nothing known has replaced. */
 export function current(known: Known): Event[] {
   const replaced = replacedIn(known)
-  return [...known].filter((event) => !replaced.has(event))
+  return [...known.events].filter((event) => !replaced.has(event))
 }
 
-/** Of those, the ones that no other attempt has made void, unless that leaves none. */
+/** The attempt and stamp that a version has by now: the latest attempt's, and of those the highest. */
+export function standing(known: Known, event: Event): { attempt: number; stamp: Stamp } {
+  let top: { attempt: number; stamp: Stamp } = event.write
+  for (const lift of known.lifts) {
+    if (lift.event !== event) continue
+    const later = lift.attempt - top.attempt || lift.stamp.wallMs - top.stamp.wallMs
+    if (later > 0) top = lift
+  }
+  return { attempt: top.attempt, stamp: top.stamp }
+}
+
+/** What is noted of a request: of several facts, the one that makes more attempts void. */
+export function factOf(known: Known, request: string): Fact | undefined {
+  const facts = [...known.events].flatMap((event) => event.facts).filter((fact) => fact.request === request)
+  return facts.reduce<Fact | undefined>((top, fact) => {
+    if (top === undefined) return fact
+    if (fact.seen !== top.seen) return fact.seen ? fact : top
+    return claims(fact.attempt, fact.event, top.attempt, top.event) ? fact : top
+  }, undefined)
+}
+
+/** Whether attempt `a` that made `x` stands above attempt `b` that made `y`. */
+function claims(a: number, x: Event, b: number, y: Event): boolean {
+  if (a !== b) return a > b
+  if (x.write.dot.counter !== y.write.dot.counter) return x.write.dot.counter > y.write.dot.counter
+  return x.write.dot.actor > y.write.dot.actor
+}
+
+/** The attempt at the request that counts, and whether its value is still there. */
+export function settledIn(
+  known: Known,
+  request: string,
+): { event: Event; attempt: number; there: boolean } | undefined {
+  if (request === '') return undefined
+  const there = current(known).filter(
+    (event) => event.write.request === request && !factAgainst(known, event),
+  )
+  const top = there.find((event) => !rivalOf(known, event, there))
+  if (top !== undefined) return { event: top, attempt: standing(known, top).attempt, there: true }
+  const fact = factOf(known, request)
+  return fact === undefined ? undefined : { event: fact.event, attempt: fact.attempt, there: false }
+}
+
+function factAgainst(known: Known, event: Event): boolean {
+  const fact = factOf(known, event.write.request)
+  if (fact === undefined || fact.event === event) return false
+  return fact.seen || claims(fact.attempt, fact.event, standing(known, event).attempt, event)
+}
+
+function rivalOf(known: Known, event: Event, among: readonly Event[]): boolean {
+  const own = standing(known, event).attempt
+  return among.some(
+    (other) =>
+      other.write.request === event.write.request &&
+      claims(standing(known, other).attempt, other, own, event),
+  )
+}
+
+function isVoidIn(known: Known, event: Event): boolean {
+  if (event.write.request === '') return false
+  return factAgainst(known, event) || rivalOf(known, event, current(known))
+}
+
+/** Of the current versions, the ones that no other attempt has made void, unless that leaves none. */
 export function visible(known: Known): Event[] {
   const all = current(known)
   const valid = all.filter((event) => !isVoidIn(known, event))
@@ -60,7 +123,7 @@ export function visible(known: Known): Event[] {
 export function seenBy(known: Known): Set<Event> {
   const seen = replacedIn(known)
   for (const event of current(known)) seen.add(event)
-  for (const event of known) {
+  for (const event of known.events) {
     for (const later of seen) {
       if (later.write.dot.actor !== event.write.dot.actor) continue
       if (later.write.dot.counter > event.write.dot.counter) seen.add(event)
@@ -69,46 +132,51 @@ export function seenBy(known: Known): Set<Event> {
   return seen
 }
 
-function outranks(a: Write, b: Write): boolean {
-  if (a.stamp.wallMs !== b.stamp.wallMs) return a.stamp.wallMs > b.stamp.wallMs
-  if (a.stamp.logical !== b.stamp.logical) return a.stamp.logical > b.stamp.logical
-  if (a.dot.actor !== b.dot.actor) return a.dot.actor > b.dot.actor
-  return a.dot.counter > b.dot.counter
+function outranks(known: Known, a: Event, b: Event): boolean {
+  const x = standing(known, a).stamp
+  const y = standing(known, b).stamp
+  if (x.wallMs !== y.wallMs) return x.wallMs > y.wallMs
+  if (x.logical !== y.logical) return x.logical > y.logical
+  if (a.write.dot.actor !== b.write.dot.actor) return a.write.dot.actor > b.write.dot.actor
+  return a.write.dot.counter > b.write.dot.counter
 }
 
-export function highest(events: readonly Event[]): Event | undefined {
+export function highest(known: Known, events: readonly Event[]): Event | undefined {
   return events.reduce<Event | undefined>(
-    (top, event) => (top === undefined || outranks(event.write, top.write) ? event : top),
+    (top, event) => (top === undefined || outranks(known, event, top) ? event : top),
     undefined,
   )
 }
 
-/** The event that a write at `known` makes; none where its request was settled before. */
-export function happen(
-  known: Known,
-  write: Write,
-  context: ReadonlySet<Event>,
-  policy: ConflictPolicy,
-): Event | undefined {
-  const settled = settledIn(known, write.request)
-  if (settled !== undefined && !context.has(settled)) return undefined
-  const named = settled !== undefined && younger(settled.write, write) ? '' : write.request
-  const settles = write.retry || settled !== undefined ? named : ''
+function noted(known: Known, events: readonly Event[], seen: boolean): Fact[] {
+  return events
+    .filter(({ write }) => write.request !== '')
+    .map((event) => ({ request: event.write.request, attempt: standing(known, event).attempt, event, seen }))
+}
+
+/** The event that a write at `known` makes, whose writer had read `read`. */
+export function happen(known: Known, write: Write, read: Known, policy: ConflictPolicy): Event {
+  const context = seenBy(read)
+  const lone: Event = { write, replaced: new Set(), facts: [] }
   const replaced = new Set(context)
-  const seen: Event[] = []
-  const kept: Event[] = []
+  const facts = noted(read, current(read), true)
+  const outdone: Event[] = []
+  const kept: Event[] = [lone]
   for (const event of current(known)) {
-    if (context.has(event)) continue
-    const outranked = policy === 'lww' && outranks(write, event.write)
-    const otherAttempt = named !== '' && event.named === named
-    if (!otherAttempt && (outranked || isVoidIn(known, event))) seen.push(event)
+    if (context.has(event)) facts.push(...noted(known, [event], true))
+    else if (isVoidIn(known, event) || (policy === 'lww' && outranks(known, lone, event))) outdone.push(event)
     else kept.push(event)
   }
-  for (const event of seen) {
+  for (const event of outdone) {
     const { actor, counter } = event.write.dot
     const precedes = ({ write: { dot } }: Event): boolean => dot.actor === actor && dot.counter < counter
-    if (!kept.some(precedes)) replaced.add(event)
+    if (kept.some(precedes)) kept.push(event)
+    else {
+      replaced.add(event)
+      if (!isVoidIn(known, event))
+        facts.push(...noted(known, [event], false).filter(({ attempt }) => attempt > 0))
+    }
   }
   for (const event of [...replaced]) for (const earlier of event.replaced) replaced.add(earlier)
-  return { write, named, replaced, settles }
+  return { write, replaced, facts }
 }

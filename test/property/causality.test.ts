@@ -1,20 +1,30 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { type Context, contextOf } from '../../server/causality/context.ts'
 import { compareDots } from '../../server/causality/dot.ts'
 import { mergeRecords } from '../../server/causality/merge.ts'
 import { type ConflictPolicy, EMPTY_RECORD, type KeyRecord } from '../../server/causality/record.ts'
 import { decodeRecord, encodeRecord } from '../../server/causality/record-codec.ts'
+import { settlementOf } from '../../server/causality/retirement.ts'
 import { covers } from '../../server/causality/version-vector.ts'
-import { contextOf, liveSiblings, type Write, winner, writeRecord } from '../../server/causality/write.ts'
+import {
+  liveSiblings,
+  restampSibling,
+  type Write,
+  winner,
+  writeRecord,
+} from '../../server/causality/write.ts'
 import { keyFromText } from '../../shared/key.ts'
 import {
   current,
   type Event,
+  factOf,
   happen,
   highest,
   type Known,
+  NOTHING,
   replacedIn,
-  seenBy,
+  settledIn,
   union,
   visible,
 } from './causality-oracle.ts'
@@ -30,32 +40,32 @@ interface View {
 }
 
 interface Step {
-  readonly type: 'write' | 'merge' | 'send' | 'deliver'
+  readonly type: 'write' | 'lift' | 'merge' | 'send' | 'deliver'
   readonly at: number
   readonly other: number
-  /** What the writer had read: nothing, another replica, what it read last, or its own replica (a second stamp). */
+  /** What the writer had read: nothing, another replica, what it read last, or its own replica. */
   readonly context: 'none' | 'fresh' | 'stale' | 'own'
   readonly request: string
-  readonly retry: boolean
+  readonly attempt: number
   /** Actors' clocks differ, but each one's rises. */
   readonly tick: number
   readonly skip: number
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  type: fc.constantFrom('write', 'write', 'merge', 'merge', 'send', 'deliver'),
+  type: fc.constantFrom('write', 'write', 'lift', 'merge', 'merge', 'send', 'deliver'),
   at: fc.nat(ACTORS.length - 1),
   other: fc.nat(ACTORS.length - 1),
   context: fc.constantFrom('none', 'fresh', 'stale', 'own'),
   request: fc.constantFrom(...REQUESTS),
-  retry: fc.boolean(),
+  attempt: fc.nat(3),
   tick: fc.integer({ min: 1, max: 30 }),
   skip: fc.integer({ min: 1, max: 4 }),
 })
 
 /** Runs the steps on records and on sets at once; calls `check` for every view that comes about. */
 function run(steps: readonly Step[], policy: ConflictPolicy, check: (view: View) => void): View[] {
-  const empty: View = { record: EMPTY_RECORD, known: new Set() }
+  const empty: View = { record: EMPTY_RECORD, known: NOTHING }
   const views: View[] = ACTORS.map(() => empty)
   const reads: View[] = ACTORS.map(() => empty)
   const messages: View[] = []
@@ -65,7 +75,7 @@ function run(steps: readonly Step[], policy: ConflictPolicy, check: (view: View)
     views[at] = view
     check(view)
   }
-  for (const { type, at, other, context, request, retry, tick, skip } of steps) {
+  for (const { type, at, other, context, request, attempt, tick, skip } of steps) {
     const here = views[at] as View
     if (type === 'merge') place(at, meet(here, views[other] as View))
     else if (type === 'send') messages.push(here)
@@ -74,31 +84,61 @@ function run(steps: readonly Step[], policy: ConflictPolicy, check: (view: View)
       if (message !== undefined) place(at, meet(here, message))
     } else {
       clocks[at] = (clocks[at] as number) + tick
+      const stamp = { wallMs: clocks[at] as number, logical: 0 }
+      if (type === 'lift') {
+        const mine = current(here.known).filter(({ write }) => write.dot.actor === ACTORS[at])
+        const event = mine[other % Math.max(mine.length, 1)]
+        if (event !== undefined) place(at, lift(here, event, event.write.attempt, stamp))
+        continue
+      }
       counters[at] = (counters[at] as number) + skip
       if (context === 'fresh') reads[at] = views[other] as View
       if (context === 'own') reads[at] = here
       const dot = { actor: ACTORS[at] as string, counter: counters[at] as number }
       const value = tick % 5 === 0 ? null : Buffer.from(`${dot.actor}${dot.counter}`)
-      const stamp = { wallMs: clocks[at] as number, logical: 0 }
       const read = context === 'none' ? empty : (reads[at] as View)
       // A request has one context over all its attempts, read before the first of them.
-      const possible = [...seenBy(read.known)].every(
-        (event) => event.named !== request || here.known.has(event),
-      )
-      const write: Write = { dot, stamp, value, expiresAtMs: 0, request: possible ? request : '', retry }
-      place(at, apply(here, write, read, policy))
+      const possible = [...read.known.events].every((event) => event.write.request !== request)
+      const write: Write = {
+        dot,
+        stamp,
+        value,
+        expiresAtMs: 0,
+        request: possible ? request : '',
+        attempt: possible && request !== '' ? attempt : 0,
+      }
+      place(at, attemptAt(here, write, read, policy))
     }
   }
   return views
 }
 
+/** As a coordinator does it: an attempt takes over what an earlier one has left, and otherwise writes. */
+function attemptAt(here: View, write: Write, read: View, policy: ConflictPolicy): View {
+  const settled = settledIn(here.known, write.request)
+  const settlement = settlementOf(here.record, write.request)
+  expect(settlement?.dot).to.deep.equal(settled?.event.write.dot)
+  expect(settlement?.attempt).to.equal(settled?.attempt)
+  expect(settlement?.sibling !== undefined).to.equal(settled?.there ?? false)
+  if (settled === undefined) return apply(here, write, read, policy)
+  if (!settled.there || settled.attempt >= write.attempt) return here
+  return lift(here, settled.event, write.attempt, write.stamp)
+}
+
+function lift(here: View, event: Event, attempt: number, stamp: Write['stamp']): View {
+  const record = restampSibling(here.record, event.write.dot, { stamp, expiresAtMs: 0, attempt })
+  if (record === undefined) throw new Error('what is current can be stamped again')
+  // Of the sibling that is there the higher claim stays, as in a merge with itself.
+  const lifts = new Set([{ event, attempt, stamp }])
+  return { record: mergeRecords(here.record, record), known: union(here.known, { events: new Set(), lifts }) }
+}
+
 function apply(here: View, write: Write, read: View, policy: ConflictPolicy): View {
-  const context = contextOf(read.record)
-  const event = happen(here.known, write, seenBy(read.known), policy)
-  const record = writeRecord(here.record, write, context.size === 0 ? undefined : context, policy)
-  if (event === undefined) expect(record, 'a settled request changes nothing').to.equal(here.record)
+  const context: Context = contextOf(read.record, 0)
+  const event = happen(here.known, write, read.known, policy)
+  const record = writeRecord(here.record, write, context.vector.size === 0 ? undefined : context, policy)
   // A context of events that are not known here brings no values along, but it does stand for them.
-  return { record, known: event === undefined ? here.known : union(here.known, new Set([event])) }
+  return { record, known: union(here.known, { events: new Set([event]), lifts: new Set() }) }
 }
 
 function meet(a: View, b: View): View {
@@ -130,6 +170,11 @@ for (const policy of ['siblings', 'lww'] as const) {
           run(steps, policy, ({ record, known }) => {
             expect(dotsOf(record)).to.deep.equal(named(current(known)))
             for (const event of replacedIn(known)) expect(covers(record.past, event.write.dot)).to.equal(true)
+            for (const retirement of record.retired) {
+              const fact = factOf(known, retirement.request)
+              expect(retirement.dot).to.deep.equal(fact?.event.write.dot)
+              expect([retirement.attempt, retirement.seen]).to.deep.equal([fact?.attempt, fact?.seen])
+            }
           })
         }),
         { numRuns: 400 },
@@ -140,8 +185,8 @@ for (const policy of ['siblings', 'lww'] as const) {
       fc.assert(
         fc.property(history, (steps) => {
           run(steps, policy, ({ record, known }) => {
-            if (known.size > 0) expect(record.siblings).to.not.be.empty
-            const top = highest(visible(known))
+            if (known.events.size > 0) expect(record.siblings).to.not.be.empty
+            const top = highest(known, visible(known))
             expect(winner(record)?.dot).to.deep.equal(top?.write.dot)
             const readable = policy === 'siblings' ? visible(known) : top === undefined ? [] : [top]
             const live = readable.filter((event) => event.write.value !== null)
@@ -185,7 +230,7 @@ describe('lww with clocks that run as they like', () => {
       fc.property(wild, (steps) => {
         let record = EMPTY_RECORD
         let counter = 0
-        for (const [{ at, request, retry }, wallMs] of steps) {
+        for (const [{ at, request, attempt }, wallMs] of steps) {
           counter++
           const dot = { actor: ACTORS[at] as string, counter }
           const write: Write = {
@@ -194,12 +239,11 @@ describe('lww with clocks that run as they like', () => {
             value: null,
             expiresAtMs: 0,
             request,
-            retry,
+            attempt,
           }
-          const before = record
-          record = writeRecord(record, write, undefined, 'lww')
-          const written = record.siblings.some((sibling) => sibling.dot.counter === counter)
-          expect(written || record === before).to.equal(true)
+          if (settlementOf(record, request) === undefined)
+            record = writeRecord(record, write, undefined, 'lww')
+          expect(record.siblings).to.not.be.empty
           expect(decodeRecord(KEY, encodeRecord(KEY, record))).to.deep.equal(record)
         }
       }),

@@ -23,8 +23,15 @@ const sibling: fc.Arbitrary<Sibling> = fc.record({
   value: fc.option(bytes),
   expiresAtMs: fc.oneof(fc.constant(0), fc.maxSafeNat()),
   request: text,
+  attempt: fc.nat(0xffff_ffff),
 })
-const retirement = fc.record({ request: text.filter((request) => request !== ''), dot })
+const retirement = fc.record({
+  request: text.filter((request) => request !== ''),
+  attempt: fc.nat(0xffff_ffff),
+  dot,
+  seen: fc.boolean(),
+  wallMs: fc.maxSafeNat(),
+})
 
 const record: fc.Arbitrary<KeyRecord> = fc
   .record({

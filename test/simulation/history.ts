@@ -1,4 +1,4 @@
-import type { VersionVector } from '../../server/causality/record.ts'
+import type { Context } from '../../server/causality/context.ts'
 import type { NodeId } from '../../server/ports/network.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 
@@ -52,7 +52,7 @@ export interface ReadOp {
   values: string[]
   sloppy: boolean
   replies: number
-  context: VersionVector | undefined
+  context: Context | undefined
   /** After all faults were healed and all hints delivered. */
   readonly final: boolean
 }

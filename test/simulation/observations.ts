@@ -1,4 +1,4 @@
-import type { Dot } from '../../server/causality/dot.ts'
+import { type Dot, sameDot } from '../../server/causality/dot.ts'
 import type { KeyRecord, RequestId } from '../../server/causality/record.ts'
 import { compareStamps, type Stamp } from '../../server/causality/stamp.ts'
 
@@ -21,18 +21,18 @@ export class Observations {
   note(key: string, record: KeyRecord): void {
     for (const { dot, stamp, value, request } of record.siblings) {
       const name = dotText(dot)
-      const known = this.byDot.get(name)
-      const same = (sighting: Sighting) =>
-        sighting.key === key && sighting.request === request && (sighting.value === null) === (value === null)
-      if (known?.some((sighting) => same(sighting) && sighting.value === (value?.toString('latin1') ?? null)))
-        continue
       const sighting = { key, dot, stamp, value: value?.toString('latin1') ?? null, request }
-      push(this.byDot, name, sighting)
-      push(this.byRequest, request, sighting)
+      const known = this.byDot.get(name)?.find((other) => sameVersion(other, sighting))
+      if (known !== undefined && sameStamp(known, sighting)) continue
+      if (known === undefined) push(this.byDot, name, sighting)
+      // The same version with another stamp: its coordinator has lifted it.
+      const others = this.byRequest.get(request)
+      if (!others?.some((other) => sameDot(other.dot, dot) && sameStamp(other, sighting)))
+        push(this.byRequest, request, sighting)
     }
   }
 
-  /** The lowest and the highest (stamp, actor) under which the request was written; undefined if it never was. */
+  /** The lowest and the highest (stamp, actor) that the request ever had; undefined if it never was. */
   ranks(request: RequestId): { lowest: Sighting; highest: Sighting } | undefined {
     const sightings = this.byRequest.get(request)
     if (sightings === undefined) return undefined
@@ -46,6 +46,14 @@ export function compareRanks(a: Sighting, b: Sighting): number {
   const byStamp = compareStamps(a.stamp, b.stamp)
   if (byStamp !== 0) return byStamp
   return a.dot.actor < b.dot.actor ? -1 : a.dot.actor > b.dot.actor ? 1 : a.dot.counter - b.dot.counter
+}
+
+function sameVersion(a: Sighting, b: Sighting): boolean {
+  return a.key === b.key && a.request === b.request && a.value === b.value
+}
+
+function sameStamp(a: Sighting, b: Sighting): boolean {
+  return compareStamps(a.stamp, b.stamp) === 0
 }
 
 export function dotText(dot: Dot): string {

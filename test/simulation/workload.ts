@@ -133,7 +133,7 @@ export class Workload {
       w: write.w,
       strict: write.strict,
       request: write.request,
-      retry: write.attempts.length > 1,
+      attempt: write.attempts.length - 1,
       timeoutMs: TIMEOUT_MS,
       ...(write.ttlMs > 0 && value !== null ? { ttlMs: write.ttlMs } : {}),
       ...(write.basis?.context === undefined ? {} : { context: write.basis.context }),

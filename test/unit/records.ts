@@ -10,6 +10,7 @@ export function recordOf(actor: string, counter: number, wallMs = counter): KeyR
     value: Buffer.from(`${actor}${counter}`),
     expiresAtMs: 0,
     request: '',
+    attempt: 0,
   }
   return { past: new Map(), siblings: [sibling], retired: [] }
 }

@@ -28,7 +28,12 @@ const writeHeaders = {
   'x-kv-request-id': Type.Optional(
     Type.String({ description: 'names the write over all its attempts, so that it is applied at most once' }),
   ),
-  'x-kv-retry': Type.Optional(Type.Boolean({ description: 'true from the second attempt on' })),
+  'x-kv-attempt': Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'which attempt it is, from 0; each later one has a higher number',
+    }),
+  ),
 }
 const write = { version: 'n1-5f3a.42', acks: 2, w: 2, sloppy: false, coordinator: 'n1' }
 const written = { key: 'greeting', ...write }

@@ -66,7 +66,12 @@ export const BatchOperation = Type.Object({
   requestId: Type.Optional(
     Type.String({ description: 'names the write: sent again, it is applied at most once' }),
   ),
-  retry: Type.Optional(Type.Boolean({ description: 'this is not the first attempt of requestId' })),
+  attempt: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'which attempt at requestId it is, from 0; each later one has a higher number',
+    }),
+  ),
 })
 export const BatchAnswer = Type.Object({
   line: Type.Integer({ minimum: 1, description: 'line number in the request' }),

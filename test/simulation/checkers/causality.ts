@@ -19,7 +19,10 @@ export function causality(evidence: Evidence): Violation[] {
         if (shown === undefined) continue
         const newer = supersession
           .followers(shown)
-          .find((write) => mustBeSeen(evidence, supersession, read, write))
+          .find(
+            (write) =>
+              mustBeSeen(evidence, supersession, read, write) && !supersession.forgotten(shown, read),
+          )
         if (newer === undefined) continue
         const when = (read.invokedAt / 1e6).toFixed(3)
         const message = `${describe(shown)} was read at ${when} s from ${read.node}, after ${describe(newer)}`

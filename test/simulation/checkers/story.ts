@@ -54,7 +54,7 @@ export class Story {
     const { final = false } = fields
     const read = this.history.read({ client: 1, key: KEY, node: 'n1', r: 2, invokedAt: from * 1e6, final })
     const values = shown.map((write) => write.value ?? '')
-    const context = new Map<string, number>()
+    const context = { vector: new Map<string, number>(), seen: [] }
     return Object.assign(read, {
       completedAt: to * 1e6,
       outcome: 'ok',
@@ -85,6 +85,7 @@ function record(write: WriteOp, wallMs: number, actor: string, counter: number):
     value,
     expiresAtMs: 0,
     request: write.request,
+    attempt: 0,
   }
   return { past: new Map(), siblings: [sibling], retired: [] }
 }

@@ -1,4 +1,4 @@
-import type { Sibling } from '../../../server/causality/record.ts'
+import { MAX_RETIRED, type Sibling } from '../../../server/causality/record.ts'
 import { covers } from '../../../server/causality/version-vector.ts'
 import type { Evidence } from '../evidence.ts'
 import { acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
@@ -107,7 +107,7 @@ export class Supersession {
    */
   private follows(winner: WriteOp, loser: WriteOp): boolean {
     if (winner === loser) return false
-    if (this.seen(winner).includes(loser)) return !this.appliedAgain(loser, winner)
+    if (this.seen(winner).includes(loser)) return true
     if (this.evidence.conflicts !== 'lww' || loser.w + winner.w <= this.evidence.n) return false
     const first = acknowledgement(loser)
     const second = acknowledgement(winner)
@@ -116,20 +116,20 @@ export class Supersession {
   }
 
   /**
-   * The loser was still under way when the winner's writer read it, and another attempt at it was applied under a
-   * second dot. Attempts are only known for the same where they meet, so that one counts as concurrent.
+   * The write was applied twice, by attempts that could not know of each other, and a record cannot remember as many
+   * requests as were retried before or came since: an attempt may have come back after the other was replaced.
    */
-  private appliedAgain(loser: WriteOp, winner: WriteOp): boolean {
-    const dots = new Set(
-      this.evidence.observations.byRequest.get(loser.request)?.map(({ dot }) => dotText(dot)),
+  forgotten(loser: WriteOp, read: ReadOp): boolean {
+    if (!this.appliedTwice(loser)) return false
+    const remembered = this.writes.filter(
+      (write) => began(write) < read.completedAt && (began(write) > began(loser) || this.appliedTwice(write)),
     )
-    if (dots.size < 2) return false
-    const done = Math.max(
-      ...loser.attempts.map(({ outcome, completedAt }) =>
-        outcome === 'ok' ? completedAt : Number.POSITIVE_INFINITY,
-      ),
-    )
-    return (winner.basis?.invokedAt ?? 0) < done
+    return remembered.length > MAX_RETIRED
+  }
+
+  private appliedTwice({ request }: WriteOp): boolean {
+    const sightings = this.evidence.observations.byRequest.get(request) ?? []
+    return sightings.some(({ dot }) => dotText(dot) !== dotText((sightings[0] as Sighting).dot))
   }
 
   wipedBetween(from: number, to: number): boolean {
@@ -164,7 +164,7 @@ export class Supersession {
     const { context } = basis
     if (context === undefined) return false
     const sightings = this.evidence.observations.byRequest.get(write.request) ?? []
-    return sightings.some((sighting) => covers(context, sighting.dot))
+    return sightings.some((sighting) => covers(context.vector, sighting.dot))
   }
 
   private close(present: readonly WriteOp[]): ReadonlySet<WriteOp> {

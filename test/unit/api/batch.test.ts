@@ -93,7 +93,7 @@ describe('POST /kv', () => {
     ['an unknown field', '{"op":"put","key":"a","value":"","tll":5}', /no field "tll"/],
     ['a ttl of 0', '{"op":"put","key":"a","value":"","ttl":0}', /ttl must be/],
     ['a get with a value', '{"op":"get","key":"a","value":""}', /takes neither/],
-    ['a retry of nothing', '{"op":"put","key":"a","value":"","retry":true}', /names no request/],
+    ['a retry of nothing', '{"op":"put","key":"a","value":"","attempt":1}', /names no request/],
     ['a made-up context', '{"op":"put","key":"a","value":"","context":"x"}', /context/],
     [
       'a line that is too long',

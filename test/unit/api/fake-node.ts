@@ -38,7 +38,13 @@ export class FakeCoordinator implements Coordinator {
     await this.before(key)
     if ((options.r ?? 2) > 3) throw new KvError('usage', `r=${options.r} is out of range`, 'r is at most n=3')
     const values = this.values.get(key) ?? []
-    return { values, context: new Map([['n1', this.writes]]), replies: 2, r: options.r ?? 2, sloppy: false }
+    return {
+      values,
+      context: { vector: new Map([['n1', this.writes]]), seen: [] },
+      replies: 2,
+      r: options.r ?? 2,
+      sloppy: false,
+    }
   }
 
   async scan({ prefix, cursor = '', limit, values }: ScanOptions): Promise<ScanPage> {

@@ -106,21 +106,26 @@ describe('the HTTP API of keys', () => {
   }
 
   it('refuses a compressed body, a made-up context, a retry of nothing', async () => {
-    const refusals = [{ 'Content-Encoding': 'gzip' }, { 'X-KV-Context': 'abc' }, { 'X-KV-Retry': 'true' }]
+    const refusals = [
+      { 'Content-Encoding': 'gzip' },
+      { 'X-KV-Context': 'abc' },
+      { 'X-KV-Attempt': '1' },
+      { 'X-KV-Attempt': '-1' },
+    ]
     for (const headers of refusals) expect((await put('/kv/a', 'v', headers)).status).to.equal(400)
     expect(node.coordinator.values.size).to.equal(0)
   })
 
   it('hands over what a write is asked for', async () => {
-    const context = new Map([['n1', 5]])
+    const context = { vector: new Map([['n1', 5]]), seen: [] }
     await put('/kv/a?w=3&ttl=10m&strict=true&timeout=2s', 'v', {
       'X-KV-Context': encodeContextToken('a' as Key, context, SECRET),
       'X-KV-Request-Id': 'request-1',
-      'X-KV-Retry': 'true',
+      'X-KV-Attempt': '3',
     })
     const options = node.coordinator.puts[0]?.options
     expect(options).to.deep.include({ w: 3, ttlMs: 600_000, strict: true, timeoutMs: 2000, context })
-    expect(options).to.include({ request: 'request-1', retry: true })
+    expect(options).to.include({ request: 'request-1', attempt: 3 })
   })
 
   it('answers a write as the contract says', async () => {

@@ -1,8 +1,13 @@
 import { expect } from 'chai'
 import { mergeRecords } from '../../../server/causality/merge.ts'
-import { EMPTY_RECORD, type KeyRecord, MAX_RETIRED } from '../../../server/causality/record.ts'
+import {
+  EMPTY_RECORD,
+  type KeyRecord,
+  MAX_RETIRED,
+  type Retirement,
+} from '../../../server/causality/record.ts'
 import { winner } from '../../../server/causality/write.ts'
-import { dot, dotsOf, pastOf, record, sibling } from './records.ts'
+import { dot, dotsOf, pastOf, record, retired, sibling } from './records.ts'
 
 describe('mergeRecords', () => {
   it('keeps versions that are concurrent, in dot order', () => {
@@ -26,13 +31,11 @@ describe('mergeRecords', () => {
   })
 
   it('returns its first argument when the second adds nothing', () => {
-    const a = record(['a3'], [sibling('b1', 1)], [{ request: 'q', dot: dot('b1') }])
+    const a = record(['a3'], [sibling('b1', 1)], [retired('q', 'a3')])
     expect(mergeRecords(a, a)).to.equal(a)
     expect(mergeRecords(a, EMPTY_RECORD)).to.equal(a)
     expect(mergeRecords(a, record([], [sibling('a2', 9)]))).to.equal(a)
-    expect(mergeRecords(a, record(['a3'], [sibling('b1', 1)], [{ request: 'q', dot: dot('b1') }]))).to.equal(
-      a,
-    )
+    expect(mergeRecords(a, record(['a3'], [sibling('b1', 1)], [retired('q', 'a3')]))).to.equal(a)
     expect(mergeRecords(EMPTY_RECORD, a)).to.equal(a)
   })
 
@@ -41,18 +44,22 @@ describe('mergeRecords', () => {
     for (const b of [
       record(['a4'], []),
       record([], [sibling('a4', 1)]),
-      record([], [], [{ request: 'q', dot: dot('a1') }]),
+      record([], [], [retired('q', 'a1')]),
     ]) {
       expect(mergeRecords(a, b)).to.not.equal(a)
       expect(mergeRecords(b, a)).to.not.equal(b)
     }
   })
 
-  it('settles on the higher stamp if ever one dot has two', () => {
-    const low = record([], [sibling('a1', 1)])
-    const high = record([], [sibling('a1', 2)])
-    expect(mergeRecords(low, high).siblings[0]?.stamp.wallMs).to.equal(2)
-    expect(mergeRecords(high, low).siblings[0]?.stamp.wallMs).to.equal(2)
+  it('takes the later attempt at a write that was stamped again, and of one attempt the higher stamp', () => {
+    const stamped = (wallMs: number, attempt: number) => record([], [sibling('a1', wallMs, { attempt })])
+    for (const [kept, lost] of [
+      [stamped(2, 0), stamped(1, 0)],
+      [stamped(1, 1), stamped(2, 0)],
+    ] as const) {
+      expect(mergeRecords(lost, kept)).to.deep.equal(kept)
+      expect(mergeRecords(kept, lost)).to.equal(kept)
+    }
   })
 
   it('does not lose all to a write with a slow clock, in any order', () => {
@@ -70,25 +77,35 @@ describe('mergeRecords', () => {
     expect(winner(first)?.dot).to.deep.equal(dot('a1'))
   })
 
-  it('prefers the higher dot where two retries have settled one request', () => {
-    const a = record([], [sibling('a1', 1, { request: 'q' })], [{ request: 'q', dot: dot('a1') }])
-    const b = record([], [sibling('b2', 1, { request: 'q' })], [{ request: 'q', dot: dot('b2') }])
-    for (const merged of [mergeRecords(a, b), mergeRecords(b, a)]) {
-      expect(merged.retired).to.deep.equal([{ request: 'q', dot: dot('b2') }])
-      expect(winner(merged)?.dot).to.deep.equal(dot('b2'))
+  it('keeps of two retirements of one request the one that makes more attempts void', () => {
+    const rising = [
+      retired('q', 'a1', { seen: false }),
+      retired('q', 'b2', { seen: false }),
+      retired('q', 'a1', { seen: false, attempt: 1 }),
+      retired('q', 'a1'),
+      retired('q', 'a1', { attempt: 1 }),
+      retired('q', 'a1', { attempt: 1, wallMs: 5 }),
+    ]
+    for (let i = 1; i < rising.length; i++) {
+      const less = record([], [], [rising[i - 1] as Retirement])
+      const more = record([], [], [rising[i] as Retirement])
+      expect(mergeRecords(less, more)).to.deep.equal(more)
+      expect(mergeRecords(more, less)).to.equal(more)
     }
   })
 
-  it('remembers the highest retirements, at most MAX_RETIRED, in whatever order they come', () => {
-    const one = (i: number): KeyRecord =>
-      record([], [], [{ request: `q${(i * 7) % 20}`, dot: dot(`a${i + 1}`) }])
-    const parts = Array.from({ length: 20 }, (_, i) => one(i))
+  it('remembers MAX_RETIRED: those that were retried, then the youngest, in whatever order they come', () => {
+    const parts = Array.from({ length: 3 * MAX_RETIRED }, (_, i) => {
+      const request = `q${((i * 7) % 1000).toString().padStart(4, '0')}`
+      return record([], [], [retired(request, `a${i + 1}`, { wallMs: i, attempt: i % 12 === 0 ? 1 : 0 })])
+    })
     const forth = parts.reduce((a, b) => mergeRecords(a, b))
     const back = parts.reduceRight((a, b) => mergeRecords(a, b))
     expect(forth).to.deep.equal(back)
     expect(forth.retired).to.have.length(MAX_RETIRED)
-    const counters = forth.retired.map((retirement) => retirement.dot.counter).sort((a, b) => a - b)
-    expect(counters).to.deep.equal([13, 14, 15, 16, 17, 18, 19, 20])
+    expect(forth.retired.filter(({ attempt }) => attempt > 0)).to.have.length(16)
+    const ages = forth.retired.filter(({ attempt }) => attempt === 0).map(({ wallMs }) => wallMs)
+    expect(Math.min(...ages)).to.be.at.least(2 * MAX_RETIRED)
     const requests = forth.retired.map((retirement) => retirement.request)
     expect(requests).to.deep.equal([...requests].sort())
   })

@@ -4,7 +4,7 @@ import { seal } from '../../../server/causality/record-checksum.ts'
 import { CorruptRecord, decodeRecord, encodeRecord } from '../../../server/causality/record-codec.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { keyFromText } from '../../../shared/key.ts'
-import { dot, record, sibling } from './records.ts'
+import { record, retired, sibling } from './records.ts'
 
 const KEY = keyFromText('k')
 
@@ -12,15 +12,15 @@ describe('encodeRecord and decodeRecord', () => {
   it('keep the format that is on disks', () => {
     const held = record(
       ['b300'],
-      [sibling('a5', 1_700_000_000_000, { request: 'q' }), sibling('c1', 2, { value: null })],
-      [{ request: 'q', dot: dot('a5') }],
+      [sibling('a5', 1_700_000_000_000, { request: 'q', attempt: 3 }), sibling('c1', 2, { value: null })],
+      [retired('p', 'b2', { attempt: 1, wallMs: 300 })],
     )
     const encoded = encodeRecord(KEY, held)
     const actors = '03' + '016100' + '0162ac02' + '016300'
-    const first = '0005' + '80d095ffbc31' + '00' + '00' + '0171' + '03' + '6135'
-    const second = '0201' + '02' + '00' + '00' + '00' + '00'
-    const retired = '01' + '0171' + '0005'
-    expect(encoded.subarray(0, -4).toString('hex')).to.equal(`01${actors}02${first}${second}${retired}`)
+    const first = '0005' + '80d095ffbc31' + '00' + '00' + '0171' + '03' + '03' + '6135'
+    const second = '0201' + '02' + '00' + '00' + '00' + '00' + '00'
+    const replaced = '01' + '0170' + '03' + '0102' + 'ac02'
+    expect(encoded.subarray(0, -4).toString('hex')).to.equal(`01${actors}02${first}${second}${replaced}`)
     expect(decodeRecord(KEY, encoded)).to.deep.equal(held)
   })
 
@@ -80,40 +80,37 @@ describe('encodeRecord and decodeRecord', () => {
   }
 
   it('take bytes that keep every rule', () => {
-    expect(decodeBody('01 016100 01 00010000000000 00')).to.deep.equal(
+    expect(decodeBody('01 016100 01 0001000000000000 00')).to.deep.equal(
       record([], [sibling('a1', 0, { value: null })]),
     )
-    expect(decodeBody('01 016101 00 02 01700001 01710001')).to.deep.equal(
-      record(
-        ['a1'],
-        [],
-        [
-          { request: 'p', dot: dot('a1') },
-          { request: 'q', dot: dot('a1') },
-        ],
-      ),
+    expect(decodeBody('01 016101 00 02 017001000100 017101000100')).to.deep.equal(
+      record(['a1'], [], [retired('p', 'a1'), retired('q', 'a1')]),
     )
   })
 
-  const nineRetired = Array.from({ length: 9 }, (_, i) => `017${i}0001`).join('')
+  const tooMany = Array.from({ length: 65 }, (_, i) => `01${(48 + i).toString(16)}00000100`).join('')
   for (const [what, body, why] of [
     ['an actor that nothing names', '01 016100 00 00', 'not used'],
     ['actors out of order', '02 016201 016101 00 00', 'actors are not in order'],
     ['an actor twice', '02 016101 016101 00 00', 'actors are not in order'],
-    ['a sibling in the past', '01 016105 01 00050000000000 00', 'in the past'],
-    ['siblings out of order', '01 016100 02 00020000000000 00010000000000 00', 'siblings are not in order'],
-    ['a sibling twice', '01 016100 02 00010000000000 00010000000000 00', 'siblings are not in order'],
-    ['a dot of no actor', '01 016101 01 01010000000000 00', 'names no event'],
-    ['a dot with the counter 0', '01 016101 01 00000000000000 00', 'names no event'],
-    ['a logical time of 2^32', '01 016100 01 000100808080801000000000 00', 'stamp is out of range'],
-    ['retirements out of order', '01 016101 00 02 01710001 01700001', 'retirements are not in order'],
-    ['a retirement of no request', '01 016101 00 01 000001', 'retirements are not in order'],
-    ['nine retirements', `01 016101 00 09 ${nineRetired}`, 'too many retirements'],
+    ['a sibling in the past', '01 016105 01 0005000000000000 00', 'in the past'],
+    [
+      'siblings out of order',
+      '01 016100 02 0002000000000000 0001000000000000 00',
+      'siblings are not in order',
+    ],
+    ['a sibling twice', '01 016100 02 0001000000000000 0001000000000000 00', 'siblings are not in order'],
+    ['a dot of no actor', '01 016101 01 0101000000000000 00', 'names no event'],
+    ['a dot with the counter 0', '01 016101 01 0000000000000000 00', 'names no event'],
+    ['a logical time of 2^32', '01 016100 01 00010080808080100000000000 00', 'stamp is out of range'],
+    ['retirements out of order', '01 016101 00 02 017101000100 017001000100', 'retirements are not in order'],
+    ['a retirement of no request', '01 016101 00 01 0000000100', 'retirements are not in order'],
+    ['65 retirements', `01 016101 00 41 ${tooMany}`, 'too many retirements'],
     ['a number longer than it need be', '01 016101 8000 00', 'more bytes than it needs'],
     ['a number over 2^53 - 1', '01 0161 8080808080808010 00 00', 'over 2^53 - 1'],
     ['text that is not UTF-8', '01 01ff01 00 00', 'not UTF-8'],
     ['bytes left over', '00 00 00 00', 'left over'],
-    ['a value that ends too early', '01 016100 01 00010000000009 00', 'end too early'],
+    ['a value that ends too early', '01 016100 01 0001000000000009 00', 'end too early'],
   ] as const) {
     it(`refuse ${what}`, () => {
       expect(() => decodeBody(body)).to.throw(CorruptRecord, why)

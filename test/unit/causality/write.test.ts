@@ -1,14 +1,16 @@
 import { expect } from 'chai'
+import { type Context, contextOf } from '../../../server/causality/context.ts'
 import { mergeRecords } from '../../../server/causality/merge.ts'
-import { EMPTY_RECORD } from '../../../server/causality/record.ts'
-import { contextOf, isLive, liveSiblings, winner, writeRecord } from '../../../server/causality/write.ts'
+import { EMPTY_RECORD, HIDDEN_ATTEMPT_MS, RETRY_WINDOW_MS } from '../../../server/causality/record.ts'
+import { settlementOf } from '../../../server/causality/retirement.ts'
+import { isLive, liveSiblings, restampSibling, winner, writeRecord } from '../../../server/causality/write.ts'
 import { KvError } from '../../../shared/errors.ts'
-import { dot, dotsOf, pastOf, record, sibling, write } from './records.ts'
+import { dot, dotsOf, pastOf, record, retired, sibling, write } from './records.ts'
 
 describe('writeRecord', () => {
   it('replaces what its context covers and no more', () => {
     const before = record([], [sibling('a1', 1), sibling('b1', 2)])
-    const after = writeRecord(before, write('a2', 3), new Map([['a', 1]]), 'siblings')
+    const after = writeRecord(before, write('a2', 3), { vector: new Map([['a', 1]]), seen: [] }, 'siblings')
     expect(dotsOf(after.siblings)).to.deep.equal(['a2', 'b1'])
     expect(pastOf(after)).to.deep.equal(['a1'])
   })
@@ -19,18 +21,23 @@ describe('writeRecord', () => {
   })
 
   it('remembers a context that covers what is not known here', () => {
-    const after = writeRecord(EMPTY_RECORD, write('a1', 1), new Map([['b', 7]]), 'siblings')
+    const after = writeRecord(
+      EMPTY_RECORD,
+      write('a1', 1),
+      { vector: new Map([['b', 7]]), seen: [] },
+      'siblings',
+    )
     expect(pastOf(after)).to.deep.equal(['b7'])
     expect(mergeRecords(after, record([], [sibling('b7', 9)]))).to.equal(after)
   })
 
   it('does not let siblings grow when two clients write with their own stale contexts', () => {
     let held = EMPTY_RECORD
-    const contexts = [contextOf(held), contextOf(held)]
+    const contexts = [contextOf(held, 0), contextOf(held, 0)]
     for (let i = 1; i <= 1_000; i++) {
       held = writeRecord(held, write(`a${i}`, i), contexts[i % 2], 'siblings')
       expect(held.siblings.length).to.be.at.most(2)
-      contexts[i % 2] = new Map([['a', i]])
+      contexts[i % 2] = { vector: new Map([['a', i]]), seen: [] }
     }
   })
 
@@ -57,70 +64,133 @@ describe('writeRecord', () => {
     }
     refused(() => writeRecord(record(['a3'], []), write('a3', 1), undefined, 'lww'))
     refused(() => writeRecord(record([], [sibling('a3', 1)]), write('a3', 2), undefined, 'siblings'))
-    refused(() => writeRecord(EMPTY_RECORD, write('a3', 2), new Map([['a', 5]]), 'siblings'))
+    refused(() =>
+      writeRecord(EMPTY_RECORD, write('a3', 2), { vector: new Map([['a', 5]]), seen: [] }, 'siblings'),
+    )
   })
 
-  it('does not apply a settled request again', () => {
-    const first = writeRecord(EMPTY_RECORD, write('a1', 1, { request: 'q', retry: true }), undefined, 'lww')
-    for (const retry of [true, false]) {
-      expect(writeRecord(first, write('b2', 2, { request: 'q', retry }), undefined, 'lww')).to.equal(first)
+  it('notes the requests that its writer had seen, here or elsewhere', () => {
+    const before = record([], [sibling('a1', 1, { request: 'p' }), sibling('b1', 2, { request: 'q' })])
+    const read: Context = {
+      vector: new Map([
+        ['a', 1],
+        ['c', 4],
+      ]),
+      seen: [retired('s', 'c4')],
     }
-    const other = writeRecord(first, write('b2', 2, { request: 'p', retry: true }), undefined, 'lww')
-    expect(dotsOf(other.siblings)).to.deep.equal(['b2'])
-    expect(other.retired.map(({ request }) => request)).to.deep.equal(['p', 'q'])
+    const after = writeRecord(before, write('a2', 3), read, 'siblings')
+    expect(dotsOf(after.siblings)).to.deep.equal(['a2', 'b1'])
+    expect(after.retired).to.deep.equal([retired('p', 'a1', { wallMs: 1 }), retired('s', 'c4')])
   })
 
-  it('hides the first attempt once a retry has settled the request', () => {
-    const late = record([], [sibling('a1', 9, { request: 'q' })])
-    const retried = writeRecord(EMPTY_RECORD, write('b1', 3, { request: 'q', retry: true }), undefined, 'lww')
+  it('notes a retried request that it outranks, and no other', () => {
+    const before = record(
+      [],
+      [sibling('b1', 1, { request: 'p', attempt: 1 }), sibling('c1', 2, { request: 'q' })],
+    )
+    const after = writeRecord(before, write('a1', 5), undefined, 'lww')
+    expect(after.retired).to.deep.equal([retired('p', 'b1', { attempt: 1, seen: false, wallMs: 1 })])
+  })
+
+  it('forgets a request when no retry of it can come any more', () => {
+    const first = retired('p', 'b1', { wallMs: 0 })
+    const later = retired('q', 'b2', { wallMs: 0, attempt: 1 })
+    const at = (wallMs: number) =>
+      writeRecord(record(['b2'], [], [first, later]), write('a1', wallMs), undefined, 'lww').retired
+    expect(at(RETRY_WINDOW_MS - 1)).to.deep.equal([first, later])
+    expect(at(RETRY_WINDOW_MS)).to.deep.equal([later])
+    expect(at(HIDDEN_ATTEMPT_MS)).to.deep.equal([])
+  })
+})
+
+describe('a request with several attempts', () => {
+  const seenBy = (name: string): Context => ({
+    vector: new Map([[dot(name).actor, dot(name).counter]]),
+    seen: [],
+  })
+
+  it('stands where its latest attempt does', () => {
+    const held = record(
+      [],
+      [sibling('a1', 9, { request: 'q' }), sibling('b1', 3, { request: 'q', attempt: 2 })],
+    )
+    expect(settlementOf(held, 'q')).to.include({ attempt: 2, sibling: held.siblings[1] })
+    expect(settlementOf(held, 'p')).to.equal(undefined)
+    expect(settlementOf(held, '')).to.equal(undefined)
+    expect(winner(held)?.dot).to.deep.equal(dot('b1'))
+    expect(dotsOf(liveSiblings(held, 0, 'siblings'))).to.deep.equal(['b1'])
+  })
+
+  it('does not come back with a late first attempt once a retry was outranked', () => {
+    const retried = writeRecord(EMPTY_RECORD, write('b1', 3, { request: 'q', attempt: 1 }), undefined, 'lww')
     const next = writeRecord(retried, write('b2', 4), undefined, 'lww')
-    const merged = mergeRecords(next, late)
+    const merged = mergeRecords(next, record([], [sibling('a1', 9, { request: 'q' })]))
     expect(winner(merged)?.dot).to.deep.equal(dot('b2'))
-    expect(dotsOf(liveSiblings(merged, 0, 'siblings'))).to.deep.equal(['b2'])
-    expect(dotsOf(liveSiblings(mergeRecords(retried, late), 0, 'siblings'))).to.deep.equal(['b1'])
+    expect(settlementOf(merged, 'q')).to.deep.equal({ attempt: 1, dot: dot('b1'), sibling: undefined })
   })
 
-  it('replaces its own settled attempt with a second stamp', () => {
-    const first = writeRecord(EMPTY_RECORD, write('a1', 1, { request: 'q', retry: true }), undefined, 'lww')
-    const second = writeRecord(
-      first,
-      write('a2', 7, { request: 'q', retry: true }),
-      new Map([['a', 1]]),
-      'lww',
+  it('does not come back with a retry once somebody has seen and replaced it', () => {
+    const first = writeRecord(EMPTY_RECORD, write('a1', 1, { request: 'q' }), undefined, 'siblings')
+    const next = writeRecord(first, write('a2', 2), seenBy('a1'), 'siblings')
+    const late = writeRecord(
+      EMPTY_RECORD,
+      write('b1', 9, { request: 'q', attempt: 1 }),
+      undefined,
+      'siblings',
     )
-    expect(dotsOf(second.siblings)).to.deep.equal(['a2'])
-    expect(second.retired).to.deep.equal([{ request: 'q', dot: dot('a2') }])
+    expect(dotsOf(liveSiblings(mergeRecords(next, late), 0, 'siblings'))).to.deep.equal(['a2'])
   })
 
-  it('is not made void by the attempt that it replaces', () => {
-    const first = writeRecord(EMPTY_RECORD, write('b9', 1, { request: 'q', retry: true }), undefined, 'lww')
-    const second = writeRecord(
-      first,
-      write('a2', 7, { request: 'q', retry: true }),
-      new Map([['b', 9]]),
-      'lww',
+  it('is dropped by the next write where it is void', () => {
+    const held = record(
+      [],
+      [sibling('a1', 9, { request: 'q' }), sibling('b1', 3, { request: 'q', attempt: 1 })],
     )
-    expect(dotsOf(liveSiblings(mergeRecords(second, first), 0, 'siblings'))).to.deep.equal(['a2'])
+    expect(dotsOf(writeRecord(held, write('c1', 1), undefined, 'siblings').siblings)).to.deep.equal([
+      'b1',
+      'c1',
+    ])
   })
 
-  it('keeps both requests when their retries have replaced each other', () => {
-    const p = { request: 'p' }
-    const s = { request: 's' }
-    let left = writeRecord(EMPTY_RECORD, write('a1', 1, { ...p, retry: true }), undefined, 'lww')
-    left = writeRecord(left, write('a2', 2, s), undefined, 'lww')
-    let right = writeRecord(EMPTY_RECORD, write('c1', 1, { ...s, retry: true }), undefined, 'lww')
-    right = writeRecord(right, write('c2', 2, p), undefined, 'lww')
-    expect(dotsOf(liveSiblings(mergeRecords(left, right), 0, 'siblings'))).to.deep.equal(['c2', 'a2'])
+  it('shows everything where all is void, rather than losing it', () => {
+    const held = record(
+      ['a1', 'c1'],
+      [sibling('a2', 2, { request: 's' }), sibling('c2', 2, { request: 'p' })],
+      [retired('p', 'a1'), retired('s', 'c1')],
+    )
+    expect(dotsOf(liveSiblings(held, 0, 'siblings'))).to.deep.equal(['c2', 'a2'])
+  })
+
+  it('keeps its dot and value when it is stamped again', () => {
+    const held = record([], [sibling('a1', 1, { request: 'q' }), sibling('b1', 5)])
+    const again = { stamp: { wallMs: 7, logical: 2 }, expiresAtMs: 9, attempt: 1 }
+    const lifted = restampSibling(held, dot('a1'), again)
+    expect(lifted?.siblings[0]).to.deep.equal({ ...sibling('a1', 7, { request: 'q' }), ...again })
+    expect(lifted?.siblings[1]).to.equal(held.siblings[1])
+    expect(restampSibling(held, dot('a2'), again)).to.equal(undefined)
   })
 })
 
 describe('reading a record', () => {
   it('takes its context from the past and all siblings, void and dead ones too', () => {
     const held = record(['a3'], [sibling('a5', 1), sibling('b2', 1, { value: null })])
-    expect([...contextOf(held)].sort()).to.deep.equal([
+    expect([...contextOf(held, 0).vector].sort()).to.deep.equal([
       ['a', 5],
       ['b', 2],
     ])
+  })
+
+  it('takes along the requests of which a retry may still come', () => {
+    const held = record(
+      [],
+      [
+        sibling('a1', 100_000, { request: 'q' }),
+        sibling('b1', 1, { request: 'old' }),
+        sibling('c1', 1, { request: 'p', attempt: 1 }),
+        sibling('d1', 100_000),
+      ],
+    )
+    expect(contextOf(held, 100_000).seen.map(({ request }) => request)).to.deep.equal(['p', 'q'])
   })
 
   it('knows values, tombstones and what has expired', () => {

@@ -70,7 +70,7 @@ describe('KvClient', () => {
     const client = connect(['http://127.0.0.1:1', (nodes[1] as FakeNode).url])
     await client.set(keyFromText('a'), Buffer.from('1'))
     await client.set(keyFromText('b'), Buffer.from('2'))
-    expect((nodes[1] as FakeNode).writes.map((write) => write.retry)).to.deep.equal([false, false])
+    expect((nodes[1] as FakeNode).writes.map((write) => write.attempt)).to.deep.equal([0, 0])
   })
 
   it('says unreachable, exit 11, where no endpoint answers', async () => {
@@ -88,7 +88,7 @@ describe('KvClient', () => {
     expect(second.writes).to.have.length(0)
     const headers = [first, second].map((node) => node.requests[0]?.headers)
     expect(headers.map((one) => one?.['x-kv-request-id'])).to.deep.equal(['r1', 'r1'])
-    expect(headers.map((one) => one?.['x-kv-retry'])).to.deep.equal([undefined, 'true'])
+    expect(headers.map((one) => one?.['x-kv-attempt'])).to.deep.equal([undefined, '1'])
   })
 
   it('leaves a lost write unknown although all others refuse it', async () => {

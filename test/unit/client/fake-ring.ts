@@ -17,7 +17,7 @@ export type Mischief =
 export class FakeNode {
   readonly values = new Map<string, Buffer>()
   /** Every write that was applied, in order. */
-  readonly writes: { key: string; value: Buffer; request: string | undefined; retry: boolean }[] = []
+  readonly writes: { key: string; value: Buffer; request: string | undefined; attempt: number }[] = []
   readonly requests: { method: string; url: string; headers: http.IncomingHttpHeaders }[] = []
   mischief: (method: string, url: string) => Mischief | undefined = () => undefined
   /** Decides the answer to one line of a batch; undefined applies it. */
@@ -75,9 +75,9 @@ export class FakeNode {
   ): void {
     response.setHeader('x-kv-replies', '2')
     const id = request.headers['x-kv-request-id'] as string | undefined
-    const retry = request.headers['x-kv-retry'] === 'true'
+    const attempt = Number(request.headers['x-kv-attempt'] ?? 0)
     if (request.method === 'PUT' || request.method === 'DELETE') {
-      this.apply(key, request.method === 'PUT' ? body : undefined, id, retry)
+      this.apply(key, request.method === 'PUT' ? body : undefined, id, attempt)
       if (mischief?.kind === 'drop') return void request.socket.destroy()
       return this.json(response, this.written(key))
     }
@@ -109,17 +109,17 @@ export class FakeNode {
       else {
         const key = decodeKey(operation.key, operation.keyEncoding)
         const value = decodeBytes(operation.value as string, operation.encoding)
-        this.apply(key, value, operation.requestId, operation.retry === true)
+        this.apply(key, value, operation.requestId, operation.attempt ?? 0)
         response.write(`${JSON.stringify({ line, status: 200, result: this.written(key) })}\n`)
       }
     }
     response.end()
   }
 
-  private apply(key: string, value: Buffer | undefined, request: string | undefined, retry: boolean): void {
+  private apply(key: string, value: Buffer | undefined, request: string | undefined, attempt: number): void {
     if (request !== undefined && this.members.some((member) => member.applied.has(request))) return
     if (request !== undefined) this.applied.add(request)
-    this.writes.push({ key, value: value ?? Buffer.alloc(0), request, retry })
+    this.writes.push({ key, value: value ?? Buffer.alloc(0), request, attempt })
     for (const { values } of this.members) {
       if (value === undefined) values.delete(key)
       else values.set(key, value)

@@ -14,6 +14,7 @@ function encoded(actor: string, counter: number): Buffer {
     value: Buffer.from(actor),
     expiresAtMs: 0,
     request: '',
+    attempt: 0,
   }
   return encodeRecord(key, { past: new Map(), siblings: [sibling], retired: [] })
 }

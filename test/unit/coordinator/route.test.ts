@@ -1,7 +1,11 @@
 import { expect } from 'chai'
 import type { RingView } from '../../../server/coordinator/ring-view.ts'
 import { RouteOperation } from '../../../server/coordinator/route.ts'
-import type { ForwardRequest, ForwardResponse } from '../../../server/rpc/forward-method.ts'
+import type {
+  CoordinateRequest,
+  ForwardRequest,
+  ForwardResponse,
+} from '../../../server/rpc/forward-method.ts'
 import type { Reply } from '../../../server/rpc/method.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { keyFromText } from '../../../shared/key.ts'
@@ -12,15 +16,17 @@ const RESPONSE: ForwardResponse = { version: 'v', acks: 2, sloppy: false, existe
 const unknown = () => new KvError('outcome_unknown', 'the link was lost')
 const refused = () => new KvError('not_ready', 'starting')
 
-function setUp(self: string, options: { down?: string[]; strict?: boolean } = {}) {
+function setUp(self: string, options: { down?: string[]; unheard?: string[]; strict?: boolean } = {}) {
   const clock = new ManualClock()
   const rpc = new RpcStub()
   const down = new Set(options.down)
-  const ring = { reachable: (id: string) => !down.has(id) } as unknown as RingView
-  const local: { request: ForwardRequest; done: Reply<ForwardResponse> }[] = []
-  const coordinate = (request: ForwardRequest, done: Reply<ForwardResponse>) =>
+  const unheard = new Set(options.unheard)
+  const momentOf = (id: string) => (unheard.has(id) ? undefined : { session: 9, ms: 1_000 })
+  const ring = { reachable: (id: string) => !down.has(id), moments: { of: momentOf } } as unknown as RingView
+  const local: { request: CoordinateRequest; done: Reply<ForwardResponse> }[] = []
+  const coordinate = (request: CoordinateRequest, done: Reply<ForwardResponse>) =>
     void local.push({ request, done })
-  const request: ForwardRequest = {
+  const request: CoordinateRequest = {
     key: keyFromText('k'),
     value: Buffer.from('v'),
     w: 2,
@@ -28,7 +34,7 @@ function setUp(self: string, options: { down?: string[]; strict?: boolean } = {}
     context: undefined,
     strict: options.strict ?? false,
     request: '',
-    retry: false,
+    attempt: 0,
     timeoutMs: 5_000,
   }
   const outcomes: string[] = []
@@ -51,13 +57,13 @@ describe('RouteOperation', () => {
     expect(rpc.calls).to.have.length(0)
   })
 
-  it('asks the next owner, as a retry of the same request, when the outcome at one is unknown', () => {
+  it('asks the next owner, as a later attempt at the same request, when the outcome at one is unknown', () => {
     const { rpc, outcomes } = setUp('x')
     const first = rpc.take('a')
-    expect(requestOf(first)).to.include({ request: 'r0', retry: false })
+    expect(requestOf(first)).to.include({ request: 'r0', attempt: 0 })
     first.done(unknown())
     const second = rpc.take('b')
-    expect(requestOf(second)).to.include({ request: 'r0', retry: true })
+    expect(requestOf(second)).to.include({ request: 'r0', attempt: 1 })
     second.done(undefined, RESPONSE)
     expect(outcomes).to.deep.equal(['ok from b'])
   })
@@ -65,13 +71,24 @@ describe('RouteOperation', () => {
   it('asks the next owner, as a first attempt, when one has refused', () => {
     const { rpc } = setUp('x')
     rpc.take('a').done(refused())
-    expect(requestOf(rpc.take('b'))).to.include({ retry: false })
+    expect(requestOf(rpc.take('b'))).to.include({ attempt: 0 })
   })
 
   it('passes over owners out of reach, and coordinates itself when all are', () => {
     const { rpc, local } = setUp('x', { down: ['a', 'b'] })
     rpc.take('c').done(refused())
     expect(local).to.have.length(1)
+  })
+
+  it('says until when the attempt may be applied, by the clock of the coordinator', () => {
+    const { rpc } = setUp('x')
+    const first = rpc.take('a')
+    expect(requestOf(first).until).to.deep.equal({ session: 9, ms: 1_000 + first.timeoutMs })
+  })
+
+  it('passes over an owner whose clock it has not heard of', () => {
+    const { rpc } = setUp('x', { unheard: ['a'] })
+    expect(requestOf(rpc.take('b'))).to.include({ attempt: 0 })
   })
 
   it('does not stand in for owners when strict', () => {
@@ -101,7 +118,7 @@ describe('RouteOperation', () => {
   it('goes on to another owner when this node refuses, under an id from then on', () => {
     const { rpc, local } = setUp('b')
     local[0]?.done(new KvError('storage_failed', 'the disk is full'))
-    expect(requestOf(rpc.take('a'))).to.include({ request: 'r0', retry: false })
+    expect(requestOf(rpc.take('a'))).to.include({ request: 'r0', attempt: 0 })
   })
 
   it('does not repeat what no node will accept', () => {

@@ -16,6 +16,7 @@ const beat: Heartbeat = {
   layoutDigest: '0123456789abcdef',
   stamp: { wallMs: 1_767_225_600_000, logical: 4 },
   wallMs: 1_767_225_600_001,
+  moment: { session: 7, ms: 1234.5 },
   grievances: new Map([
     ['n2', 'unreachable'],
     ['n3', 'suspect'],

@@ -9,6 +9,7 @@ function record(...values: (string | null)[]): KeyRecord {
     value: value === null ? null : Buffer.from(value),
     expiresAtMs: 0,
     request: '',
+    attempt: 0,
   }))
   return { past: new Map(), siblings, retired: [] }
 }

@@ -17,6 +17,7 @@ function record(counter: number): KeyRecord {
     value: Buffer.from(`v${counter}`),
     expiresAtMs: 0,
     request: '',
+    attempt: 0,
   }
   return { past: new Map(), siblings: [sibling], retired: [] }
 }
