@@ -15,6 +15,6 @@ export interface RingView {
   readonly moments: { now(): Moment; of(id: NodeId): Moment | undefined }
   /** Nodes in reach that say they keep hints for the owner. */
   hintHolders(owner: NodeId): readonly NodeId[]
-  /** True where a node out of reach may keep hints for the owner. */
+  /** True where hints for the owner may lie with a node out of reach, or one that has not said what it keeps. */
   mayHoldHintsElsewhere(owner: NodeId): boolean
 }

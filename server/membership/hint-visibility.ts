@@ -37,6 +37,8 @@ interface Member {
  *    where writes go on without this side's owners;
  * 4. for anyone, while some member within reach still has contact with M, or had after this node lost it: the
  *    two of them may write without this node.
+ * A member in reach that has not reported since this node's start may hold hints for anyone too.
+ *
  * Otherwise M disappeared from everyone at once while all the others were in each other's reach: alone it can
  * acknowledge no write of W >= 2, so a single dead node does not make every read doubtful.
  *
@@ -120,6 +122,7 @@ export class HintVisibility {
     this.holdersByOwner = new Map()
     for (const member of this.members.values()) {
       if (!member.reachable) this.lost.push({ member, doubtful: this.doubtful(member) })
+      else if (member.reportMs === Number.NEGATIVE_INFINITY) this.lost.push({ member, doubtful: true })
       else for (const owner of member.hintsFor) this.addHolder(owner, member.id)
     }
   }

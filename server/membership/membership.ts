@@ -210,7 +210,7 @@ export class Membership {
     return this.skew.trusted(clock.wallMs(), clock.monotonicMs())
   }
 
-  /** Hints for the owner may lie on a member out of reach: errs on the side of true. */
+  /** Hints for the owner may lie where this node cannot see them: errs on the side of true. */
   mayHoldHintsElsewhere(owner: NodeId): boolean {
     return this.hints.mayBeElsewhere(owner)
   }

@@ -76,7 +76,21 @@ describe('hint visibility', () => {
     hints.heard('n2', new Set(['n3']), [], 100)
     expect(hints.mayBeElsewhere('n2')).to.equal(true)
     hints.setReachable('n3', true, 200)
+    expect(hints.mayBeElsewhere('n2')).to.equal(true)
+    hints.heard('n3', new Set(), [], 210)
     expect(hints.mayBeElsewhere('n2')).to.equal(false)
+  })
+
+  it('doubts what a node in reach may hold until it has reported', () => {
+    const hints = new HintVisibility()
+    hints.setMembers(['n2', 'n3'], 0)
+    for (const peer of ['n2', 'n3']) hints.setReachable(peer, true, 0)
+    hints.heard('n3', new Set(), [], 10)
+    expect(hints.mayBeElsewhere('n3')).to.equal(true)
+    hints.heard('n2', new Set(), undefined, 20)
+    expect(hints.mayBeElsewhere('n3')).to.equal(true)
+    hints.heard('n2', new Set(), [], 30)
+    expect(hints.mayBeElsewhere('n3')).to.equal(false)
   })
 
   it('a node that has not recovered its hints has not reported', () => {

@@ -1,0 +1,120 @@
+import { expect } from 'chai'
+import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
+import type { KeyRecord } from '../../../server/causality/record.ts'
+import { decodeRecord } from '../../../server/causality/record-codec.ts'
+import { dataAddress } from '../../../server/replica/data-address.ts'
+import { GroupCommit } from '../../../server/replica/group-commit.ts'
+import { Minter } from '../../../server/replica/minter.ts'
+import { Replica, type StoreAck, type Write, type Written } from '../../../server/replica/replica.ts'
+import { StagedRecords } from '../../../server/replica/staged-records.ts'
+import { KvError } from '../../../shared/errors.ts'
+import { keyFromText } from '../../../shared/key.ts'
+import { ManualClock } from '../manual-clock.ts'
+import { silentTrace } from '../silent-trace.ts'
+import { ManualStorage, settle } from './manual-storage.ts'
+
+const KEY = keyFromText('k')
+
+async function startNode(id: string) {
+  const storage = new ManualStorage()
+  const clock = new ManualClock()
+  const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
+  const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
+  const minter = new Minter({ storage, clock, hybrid, commit }, { id, incarnation: 'i' })
+  const recovered = minter.recover()
+  await storage.land()
+  await recovered
+  const replica = new Replica({ commit, minter, hybrid, trace: silentTrace, policy: () => 'lww' })
+  const data = new StagedRecords({ storage, commit, onCorrupt: () => undefined }, dataAddress)
+  const write = (value: string, more: Partial<Write> = {}): Written => {
+    const fields = { ttlMs: 0, context: undefined, request: 'q', attempt: 0, ...more }
+    return replica.write(data, 'owner', KEY, { value: Buffer.from(value), ...fields }, () => undefined)
+  }
+  const flush = async () => {
+    await settle()
+    while (storage.flights.length > 0) await storage.land()
+  }
+  return { clock, replica, data, write, flush, record: () => data.latest(KEY) }
+}
+
+const values = (record: KeyRecord) => record.siblings.map(({ value }) => value?.toString())
+const decoded = (written: Written) => decodeRecord(KEY, written.bytes)
+
+describe('Replica', () => {
+  it('takes over what an earlier attempt has left: the same dot, a new stamp', async () => {
+    const node = await startNode('a')
+    const first = node.write('1')
+    node.clock.advance(1_000)
+    const second = node.write('1', { attempt: 1 })
+    expect(second.dot).to.deep.equal(first.dot)
+    const [sibling] = decoded(second).siblings
+    expect(sibling?.attempt).to.equal(1)
+    expect((sibling?.stamp.wallMs ?? 0) - (decoded(first).siblings[0]?.stamp.wallMs ?? 0)).to.equal(1_000)
+  })
+
+  it('leaves a write as it is when the same attempt comes again', async () => {
+    const node = await startNode('a')
+    const first = node.write('1')
+    node.clock.advance(1_000)
+    expect(node.write('1').bytes.equals(first.bytes)).to.equal(true)
+  })
+
+  it('refuses an attempt that comes after a later one, with an unknown outcome', async () => {
+    const node = await startNode('a')
+    node.write('1', { attempt: 2 })
+    const before = node.record()
+    expect(() => node.write('1', { attempt: 1 }))
+      .to.throw(KvError)
+      .with.property('code', 'outcome_unknown')
+    expect(node.record()).to.equal(before)
+  })
+
+  it('does not apply a request again that somebody has seen and replaced', async () => {
+    const node = await startNode('a')
+    const first = node.write('1')
+    const context = { vector: new Map([[first.dot.actor, first.dot.counter]]), seen: [] }
+    node.write('2', { request: 'p', context })
+    expect(node.write('1', { attempt: 1 }).dot).to.deep.equal(first.dot)
+    expect(values(node.record())).to.deep.equal(['2'])
+  })
+
+  it('absorbs what was read elsewhere, and finds earlier attempts in it', async () => {
+    const a = await startNode('a')
+    const b = await startNode('b')
+    const first = a.write('1')
+    b.replica.absorb(b.data, KEY, decoded(first))
+    expect(b.write('1', { attempt: 1 }).dot).to.deep.equal(first.dot)
+    expect(b.record().siblings).to.have.length(1)
+  })
+
+  it('stamps a write again where it is still there, and says when it is not', async () => {
+    const node = await startNode('a')
+    const first = node.write('1')
+    const fields = { value: null, ttlMs: 0, context: undefined, request: 'q', attempt: 0 }
+    const again = () => node.replica.restamp(node.data, KEY, first.dot, fields, () => undefined)
+    const before = decoded(first).siblings[0]?.stamp
+    expect(decoded(again() as Written).siblings[0]?.stamp).to.not.deep.equal(before)
+    expect(values(node.record())).to.deep.equal(['1'])
+    node.write('2', { request: 'p' })
+    expect(again()).to.equal(undefined)
+  })
+
+  it('tells the coordinator by what its write is outranked, and only then', async () => {
+    const a = await startNode('a')
+    const b = await startNode('b')
+    b.clock.advance(5_000)
+    const ahead = b.write('ahead', { request: 'p' })
+    const low = a.write('low')
+    let ack: StoreAck | undefined
+    b.replica.store(b.data, KEY, low.bytes, (_error, answer) => {
+      ack = answer
+    })
+    await b.flush()
+    expect(ack?.outrankedBy).to.deep.equal(decoded(ahead).siblings[0]?.stamp)
+    a.replica.store(a.data, KEY, ahead.bytes, (_error, answer) => {
+      ack = answer
+    })
+    await a.flush()
+    expect(ack).to.deep.equal({ outrankedBy: undefined })
+  })
+})
