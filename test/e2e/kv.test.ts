@@ -113,6 +113,15 @@ describe('kv as a process', () => {
       'unauthorized',
     ],
     [
+      'a law of the ring that is broken',
+      ['get', 'a'],
+      () => {
+        node.mischief = () => ({ kind: 'error', error: new KvError('invariant', 'a version came twice') })
+      },
+      10,
+      'invariant',
+    ],
+    [
       'a ring that is down',
       ['get', 'a', '--endpoint', 'http://127.0.0.1:1'],
       () => undefined,
