@@ -236,13 +236,4 @@ describe('kv as a process', () => {
     })
     expect([JSON.parse(stdout).encoding, stderr]).to.deep.equal(['utf8', ''])
   })
-
-  it('prints completion that the shell accepts', async () => {
-    const { out } = await kv(['completion', 'bash'])
-    const { stdout } = await execa('bash', [
-      '-c',
-      `${out.toString()}\nCOMP_WORDS=(kv context l); COMP_CWORD=2; _kv_complete; echo "\${COMPREPLY[@]}"`,
-    ])
-    expect(stdout).to.equal('list')
-  })
 })
