@@ -9,6 +9,10 @@ export function connect(settings: Pick<Settings, 'endpoints' | 'timeoutMs'>): Kv
     {
       exchange: new AxiosExchange(),
       monotonicMs: () => performance.now(),
+      after: (ms, fn) => {
+        const timer = setTimeout(fn, ms)
+        return () => clearTimeout(timer)
+      },
       requestId: () => randomBytes(12).toString('base64url'),
     },
     settings,

@@ -34,9 +34,13 @@ export default class Completion extends KvCommand {
       .map(({ id, summary = '', flags }) => ({
         words: id.split(':'),
         summary,
-        flags: Object.values(flags).map((flag) => ({ name: flag.name, summary: flag.summary ?? '' })),
+        flags: Object.values(flags).map((flag) => ({
+          name: flag.name,
+          summary: flag.summary ?? flag.description ?? '',
+        })),
       }))
-    const script = completionScript(shell, this.config.bin, commands)
+    const topics = new Map(this.config.topics.map(({ name, description = '' }) => [name, description]))
+    const script = completionScript(shell, this.config.bin, commands, topics)
     if (!this.jsonEnabled()) this.print(script)
     return { shell, script }
   }

@@ -148,15 +148,20 @@ export class Story {
     const count = ledger.acknowledged.size
     step(`The reckoning: ${grouped(count)} acknowledged orders, each read from every node (R = 2)`)
     const missing = new Set<string>()
-    for (const node of this.nodes) {
-      signal.throwIfAborted()
-      const wrong = await ledger.missing(node.http)
-      for (const key of wrong) missing.add(key)
-      tell(`${node.id}: ${grouped(count - wrong.length)} of ${grouped(count)} are right`)
-    }
+    await Promise.all(
+      this.nodes.map(async (node) => {
+        const wrong = await ledger.missing(node.http)
+        for (const key of wrong) missing.add(key)
+        tell(`${node.id}: ${grouped(count - wrong.length)} of ${grouped(count)} are right`)
+      }),
+    )
+    signal.throwIfAborted()
     if (missing.size > 0) {
       const some = [...missing].slice(0, 3).join(', ')
-      throw new KvError('invariant', `${missing.size} acknowledged orders are missing, such as ${some}`)
+      throw new KvError(
+        'invariant',
+        `${missing.size} of ${grouped(count)} acknowledged orders are missing, such as ${some}`,
+      )
     }
     return { acknowledged: count, missing: 0 }
   }

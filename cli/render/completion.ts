@@ -7,58 +7,64 @@ export interface CompletedCommand {
   readonly flags: readonly { readonly name: string; readonly summary: string }[]
 }
 
-/** What can follow a path of words: the next word of commands, or the flags of one. */
-interface Completions {
+/** A word that can follow a path of words: one of a command's name, or a flag. */
+interface Following {
   readonly words: Map<string, string>
   readonly flags: Map<string, string>
 }
 
-/** A script for the shell that completes the commands and their flags, and file names elsewhere. */
+/**
+ * A script for the shell that completes the commands and their flags, and file names behind a command.
+ * `topics` describes the first words of commands that have two.
+ */
 export function completionScript(
   shell: (typeof SHELLS)[number],
   bin: string,
   commands: readonly CompletedCommand[],
+  topics: ReadonlyMap<string, string>,
 ): string {
-  const paths = completionsByPath(commands)
+  const paths = followingByPath(commands, topics)
   if (shell === 'bash') return bashScript(bin, paths)
   if (shell === 'zsh') return zshScript(bin, paths)
-  return fishScript(bin, commands)
+  return fishScript(bin, paths)
 }
 
-function completionsByPath(commands: readonly CompletedCommand[]): Map<string, Completions> {
-  const paths = new Map<string, Completions>()
-  const at = (path: string): Completions => {
+function followingByPath(
+  commands: readonly CompletedCommand[],
+  topics: ReadonlyMap<string, string>,
+): Map<string, Following> {
+  const paths = new Map<string, Following>()
+  const at = (path: string): Following => {
     const there = paths.get(path) ?? { words: new Map(), flags: new Map() }
     paths.set(path, there)
     return there
   }
   for (const { words, summary, flags } of commands) {
-    for (let i = 0; i < words.length; i++) {
+    for (const [i, word] of words.entries()) {
       const last = i === words.length - 1
-      at(words.slice(0, i).join(' ')).words.set(words[i] as string, last ? summary : `${words[i]} …`)
+      at(words.slice(0, i).join(' ')).words.set(word, last ? summary : (topics.get(word) ?? ''))
     }
     for (const flag of flags) at(words.join(' ')).flags.set(`--${flag.name}`, flag.summary)
   }
   return paths
 }
 
-function bashScript(bin: string, paths: Map<string, Completions>): string {
+function bashScript(bin: string, paths: Map<string, Following>): string {
   const cases = [...paths].map(
     ([path, { words, flags }]) =>
       `    ${quote(path)}) words=${quote([...words.keys(), ...flags.keys()].join(' '))} ;;`,
   )
   return `# bash completion of ${bin}
 _${bin}_complete() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} path= words= word i
+  local cur=\${COMP_WORDS[COMP_CWORD]} at= words= word i
   for ((i = 1; i < COMP_CWORD && i <= 2; i++)); do
     word=\${COMP_WORDS[i]}
-    case $word in -*) break ;; esac
-    case "\${path:+$path }$word" in
-${pathPatterns(paths)}) path="\${path:+$path }$word" ;;
+    case "\${at:+$at }$word" in
+    ${pathNames(paths).join(' | ')}) at="\${at:+$at }$word" ;;
     *) break ;;
     esac
   done
-  case $path in
+  case $at in
 ${cases.join('\n')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -66,58 +72,59 @@ ${cases.join('\n')}
 complete -o default -F _${bin}_complete ${bin}`
 }
 
-function zshScript(bin: string, paths: Map<string, Completions>): string {
+/** Works both sourced and from a directory of $fpath, where its first call is to complete at once. */
+function zshScript(bin: string, paths: Map<string, Following>): string {
   const cases = [...paths].map(([path, { words, flags }]) => {
     const described = [...words, ...flags].map(([word, summary]) =>
       quote(`${word.replaceAll(':', '\\:')}:${summary}`),
     )
-    return `    ${quote(path)}) described=(${described.join(' ')}) ;;`
+    const files = words.size === 0 ? ' files=1' : ''
+    return `    ${quote(path)}) described=(${described.join(' ')})${files} ;;`
   })
   return `#compdef ${bin}
 _${bin}() {
-  local path= word i
+  local at= files= word i
   local -a described
   for ((i = 2; i < CURRENT && i <= 3; i++)); do
     word=\${words[i]}
-    case "\${path:+$path }$word" in
-${pathPatterns(paths)}) path="\${path:+$path }$word" ;;
+    case "\${at:+$at }$word" in
+    ${pathNames(paths).join(' | ')}) at="\${at:+$at }$word" ;;
     *) break ;;
     esac
   done
-  case $path in
+  case $at in
 ${cases.join('\n')}
   esac
   _describe ${bin} described
-  _files
+  [[ -z $files ]] || _files
 }
-compdef _${bin} ${bin}`
-}
-
-function fishScript(bin: string, commands: readonly CompletedCommand[]): string {
-  const lines = [`# fish completion of ${bin}`]
-  const topics = new Set<string>()
-  for (const { words, summary, flags } of commands) {
-    const [first, second] = words as [string, string?]
-    if (second === undefined || !topics.has(first)) {
-      const text = second === undefined ? summary : `${first} …`
-      lines.push(`complete -c ${bin} -n __fish_use_subcommand -a ${first} -d ${quote(text)}`)
-    }
-    topics.add(first)
-    if (second !== undefined) {
-      lines.push(
-        `complete -c ${bin} -n ${quote(`__fish_seen_subcommand_from ${first}`)} -a ${second} -d ${quote(summary)}`,
-      )
-    }
-    const seen = words.map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ')
-    for (const flag of flags)
-      lines.push(`complete -c ${bin} -n ${quote(seen)} -l ${flag.name} -d ${quote(flag.summary)}`)
-  }
-  return lines.join('\n')
+if [[ $funcstack[1] == _${bin} ]]; then _${bin} "$@"; else compdef _${bin} ${bin}; fi`
 }
 
-function pathPatterns(paths: Map<string, Completions>): string {
-  const named = [...paths.keys()].filter((path) => path !== '')
-  return `    ${named.map((path) => quote(path)).join(' | ')}`
+function fishScript(bin: string, paths: Map<string, Following>): string {
+  const lines = [...paths].flatMap(([path, { words, flags }]) => {
+    const here = `complete -c ${bin} -n ${quote(`__${bin}_at ${quote(path)}`)}`
+    return [
+      ...(words.size > 0 ? [`${here} -f`] : []),
+      ...[...words].map(([word, summary]) => `${here} -a ${word} -d ${quote(summary)}`),
+      ...[...flags].map(([flag, summary]) => `${here} -l ${flag.slice(2)} -d ${quote(summary)}`),
+    ]
+  })
+  return `# fish completion of ${bin}
+function __${bin}_at
+  set -l at ''
+  for word in (commandline -opc)[2..3]
+    set -l further (string trim "$at $word")
+    contains -- $further ${pathNames(paths).join(' ')}; or break
+    set at $further
+  end
+  test "$at" = "$argv[1]"
+end
+${lines.join('\n')}`
+}
+
+function pathNames(paths: Map<string, Following>): string[] {
+  return [...paths.keys()].filter((path) => path !== '').map(quote)
 }
 
 function quote(text: string): string {

@@ -54,6 +54,7 @@ export class AxiosExchange implements Exchange {
       headers: { Accept: 'application/json', 'Content-Type': false, ...request.headers },
       data: request.body,
       timeout: request.timeoutMs,
+      ...(request.signal && { signal: request.signal }),
       responseType,
       decompress: false,
       maxRedirects: 0,

@@ -15,27 +15,20 @@ import type {
 import { type Key, keyToPath } from '../key.ts'
 import { readError, readJson } from './answers.ts'
 import { type BatchOutcome, batchBody, batchOutcome } from './batch.ts'
-import { type Exchange, type HttpRequest, type HttpResponse, LinkError } from './exchange.ts'
-import { type Attempt, Attempts } from './failover.ts'
+import { Endpoints, type EndpointsComponents, type EndpointsSettings } from './endpoints.ts'
+import { type HttpRequest, type HttpResponse, LinkError } from './exchange.ts'
 import { ndjson } from './ndjson.ts'
 import { keyPath, query } from './path.ts'
 import { ScanPage } from './scan-page.ts'
 
 /** What the client needs of the world. */
-export interface ClientComponents {
-  readonly exchange: Exchange
-  /** Milliseconds that never step back. */
-  readonly monotonicMs: () => number
+export interface ClientComponents extends EndpointsComponents {
   /** A name that no other write has had. */
   readonly requestId: () => string
 }
 
-export interface ClientSettings {
-  /** Base URLs of nodes, tried in this order; the one that answered last comes first next time. */
-  readonly endpoints: readonly string[]
-  /** Time for a whole operation, fail-over included, in milliseconds; for a scan, for each page. */
-  readonly timeoutMs: number
-}
+/** The time is that of a whole operation; for a scan, of each page. */
+export type ClientSettings = EndpointsSettings
 
 export interface WriteOptions {
   readonly w?: number | undefined
@@ -74,12 +67,12 @@ const PAGE_ENTRIES = 4000
 export class KvClient {
   private readonly components: ClientComponents
   private readonly timeoutMs: number
-  private readonly endpoints: string[]
+  private readonly endpoints: Endpoints
 
   constructor(components: ClientComponents, settings: ClientSettings) {
     this.components = components
     this.timeoutMs = settings.timeoutMs
-    this.endpoints = settings.endpoints.map((endpoint) => endpoint.replace(/\/+$/, ''))
+    this.endpoints = new Endpoints(components, settings)
   }
 
   async set(key: Key, value: Buffer, options: WriteOptions = {}): Promise<WriteResult> {
@@ -120,9 +113,10 @@ export class KvClient {
       const page = new ScanPage()
       const prefix = options.prefix && keyToPath(options.prefix)
       const limit = Math.min(remaining, PAGE_ENTRIES)
-      yield* this.page(
-        page,
-        `/scan${query({ prefix, limit, values: options.values, cursor: cursor && encodeURIComponent(cursor) })}`,
+      const from = cursor && encodeURIComponent(cursor)
+      const path = `/scan${query({ prefix, limit, values: options.values, cursor: from })}`
+      yield* this.endpoints.stream(({ endpoint, timeoutMs }) =>
+        page.entries(this.lines(endpoint, { method: 'GET', path, timeoutMs })),
       )
       remaining -= page.count
       cursor = page.cursor
@@ -137,7 +131,7 @@ export class KvClient {
     for (;;) {
       const from = cursor && encodeURIComponent(cursor)
       const path = `/count${query({ prefix: prefix && keyToPath(prefix), within, cursor: from })}`
-      const { cursor: next, ...page } = await this.json<CountResult>(path)
+      const { cursor: next, ...page } = await this.json<CountResult>(path, 2 * within)
       count += page.count
       if (next === undefined) return { ...page, count }
       cursor = next
@@ -199,26 +193,27 @@ export class KvClient {
     this.components.exchange.close()
   }
 
-  private async json<T>(path: string): Promise<T> {
-    return readJson<T>(await this.read('GET', () => path), false)
+  private async json<T>(path: string, longMs?: number): Promise<T> {
+    return readJson<T>(await this.read('GET', () => path, [], longMs), false)
   }
 
   private read(
     method: 'GET' | 'HEAD',
     path: (serverTimeoutMs: number) => string,
     wanted: readonly number[] = [],
+    longMs?: number,
   ): Promise<HttpResponse<Buffer>> {
-    return this.attempt(false, async ({ endpoint, timeoutMs }) => {
-      const request = { method, path: path(serverTime(timeoutMs)), timeoutMs }
+    return this.endpoints.read(async ({ endpoint, timeoutMs }, signal) => {
+      const request = { method, path: path(serverTime(timeoutMs)), timeoutMs, signal }
       const answer = await this.components.exchange.send(endpoint, request)
       if (answer.status < 300 || wanted.includes(answer.status)) return answer
       throw readError(answer, false)
-    })
+    }, longMs)
   }
 
   private write<T>(request: WriteRequest): Promise<T> {
     const id = this.components.requestId()
-    return this.attempt(true, async ({ endpoint, timeoutMs, number }) => {
+    return this.endpoints.write(async ({ endpoint, timeoutMs, number }) => {
       const headers = {
         ...request.headers,
         'X-KV-Request-Id': id,
@@ -230,34 +225,6 @@ export class KvClient {
     })
   }
 
-  private async attempt<T>(write: boolean, run: (attempt: Attempt) => Promise<T>): Promise<T> {
-    const attempts = this.attempts(write)
-    for (const attempt of attempts.schedule()) {
-      try {
-        const result = await run(attempt)
-        this.prefer(attempt.endpoint)
-        return result
-      } catch (thrown) {
-        attempts.failed(attempt.endpoint, thrown)
-      }
-    }
-    throw attempts.verdict()
-  }
-
-  private async *page(page: ScanPage, path: string): AsyncIterable<ScanEntry> {
-    const attempts = this.attempts(false)
-    for (const { endpoint, timeoutMs } of attempts.schedule()) {
-      try {
-        yield* page.entries(this.lines(endpoint, { method: 'GET', path, timeoutMs }))
-        this.prefer(endpoint)
-        return
-      } catch (thrown) {
-        attempts.failed(endpoint, thrown)
-      }
-    }
-    throw attempts.verdict()
-  }
-
   /** The values of a streamed NDJSON answer. @throws KvError what the answer says instead, or LinkError. */
   private async *lines(endpoint: string, request: HttpRequest): AsyncIterable<unknown> {
     const answer = await this.components.exchange.stream(endpoint, request)
@@ -267,15 +234,6 @@ export class KvClient {
       for await (const chunk of answer.body) body.push(chunk)
       throw readError({ ...answer, body: Buffer.concat(body) }, request.method !== 'GET')
     }
-  }
-
-  private attempts(write: boolean): Attempts {
-    return new Attempts([...this.endpoints], write, this.timeoutMs, this.components.monotonicMs)
-  }
-
-  private prefer(endpoint: string): void {
-    const at = this.endpoints.indexOf(endpoint)
-    if (at > 0) this.endpoints.push(...this.endpoints.splice(0, at))
   }
 }
 

@@ -6,6 +6,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer
   readonly timeoutMs: number
+  /** Gives the request up: its answer is not wanted any more. */
+  readonly signal?: AbortSignal
 }
 
 export interface HttpResponse<Body> {

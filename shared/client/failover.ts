@@ -10,6 +10,18 @@ export interface Attempt {
 }
 
 /**
+ * How the time of an operation is shared out. The attempts of a `read` overlap, so each may take all that is left.
+ * Those of a `write` and of a `stream` follow each other: a node that hangs must leave time for the others.
+ */
+export type Pace = 'read' | 'write' | 'stream'
+
+/**
+ * Longest that a write is waited for while there is another endpoint, milliseconds: enough for a node that finds
+ * owners silent to leave hints elsewhere.
+ */
+const WRITE_ATTEMPT_MS = 2_000
+
+/**
  * One operation over its attempts: at each endpoint once at the most, within the time of the whole operation.
  *
  * A read may be asked anywhere. A write that got a definite refusal may be tried elsewhere; one whose answer
@@ -18,43 +30,45 @@ export interface Attempt {
  */
 export class Attempts {
   private readonly endpoints: readonly string[]
-  private readonly write: boolean
+  private readonly pace: Pace
   private readonly deadline: number
   private readonly monotonicMs: () => number
   private lost: KvError | undefined
   private lostCount = 0
   private refusal: KvError | undefined
   private count = 0
-  private hopeless = false
+  private final = false
 
-  constructor(endpoints: readonly string[], write: boolean, timeoutMs: number, monotonicMs: () => number) {
+  constructor(endpoints: readonly string[], pace: Pace, timeoutMs: number, monotonicMs: () => number) {
     this.endpoints = endpoints
-    this.write = write
+    this.pace = pace
     this.monotonicMs = monotonicMs
     this.deadline = monotonicMs() + timeoutMs
   }
 
-  /** The attempts to make, each after the one before has been reported as failed. */
+  /** Whether the last failure would be that of every other attempt too. */
+  get hopeless(): boolean {
+    return this.final
+  }
+
+  /** The attempts to make: those of a write each after the one before has been reported as failed. */
   *schedule(): Iterable<Attempt> {
     for (const [index, endpoint] of this.endpoints.entries()) {
       const remaining = this.deadline - this.monotonicMs()
-      if (this.hopeless || remaining <= 0) return
+      if (this.final || remaining <= 0) return
       const last = index === this.endpoints.length - 1
-      // Half of what is left, so that a node that hangs leaves time for the others.
-      yield {
-        endpoint,
-        timeoutMs: Math.ceil(last ? remaining : remaining / 2),
-        number: this.lostCount,
-      }
+      const timeoutMs = Math.ceil(last ? remaining : this.share(remaining))
+      yield { endpoint, timeoutMs, number: this.lostCount }
     }
   }
 
   /** Takes note of what an attempt threw. @throws what is no failure of an attempt. */
   failed(endpoint: string, thrown: unknown): void {
     this.count++
-    const error = asKvError(endpoint, thrown, this.write)
-    this.hopeless = !error.kind.retryable
-    if (this.write && !error.kind.definite) {
+    const write = this.pace === 'write'
+    const error = asKvError(endpoint, thrown, write)
+    this.final = !error.kind.retryable
+    if (write && !error.kind.definite) {
       this.lost ??= error
       this.lostCount++
     } else if (this.refusal === undefined || rank(error) >= rank(this.refusal)) this.refusal = error
@@ -74,6 +88,11 @@ export class Attempts {
       `none of ${this.count} endpoints answers; the last: ${refusal.message}`,
       refusal.hint,
     )
+  }
+
+  private share(remainingMs: number): number {
+    if (this.pace === 'read') return remainingMs
+    return this.pace === 'write' ? Math.min(remainingMs / 2, WRITE_ATTEMPT_MS) : remainingMs / 2
   }
 }
 

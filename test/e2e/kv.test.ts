@@ -113,6 +113,15 @@ describe('kv as a process', () => {
       'unauthorized',
     ],
     [
+      'a law of the ring that is broken',
+      ['get', 'a'],
+      () => {
+        node.mischief = () => ({ kind: 'error', error: new KvError('invariant', 'a version came twice') })
+      },
+      10,
+      'invariant',
+    ],
+    [
       'a ring that is down',
       ['get', 'a', '--endpoint', 'http://127.0.0.1:1'],
       () => undefined,
@@ -226,14 +235,5 @@ describe('kv as a process', () => {
       env: { KV_HOME: directory, KV_ENDPOINT: node.url },
     })
     expect([JSON.parse(stdout).encoding, stderr]).to.deep.equal(['utf8', ''])
-  })
-
-  it('prints completion that the shell accepts', async () => {
-    const { out } = await kv(['completion', 'bash'])
-    const { stdout } = await execa('bash', [
-      '-c',
-      `${out.toString()}\nCOMP_WORDS=(kv context l); COMP_CWORD=2; _kv_complete; echo "\${COMPREPLY[@]}"`,
-    ])
-    expect(stdout).to.equal('list')
   })
 })

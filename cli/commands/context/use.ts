@@ -1,4 +1,5 @@
 import { argument, KvCommand } from '../../base-command.ts'
+import { changeContexts } from '../../change-contexts.ts'
 import { ContextStore, kvHome } from '../../context.ts'
 
 interface ContextUseResult {
@@ -17,9 +18,10 @@ export default class ContextUse extends KvCommand {
 
   async run(): Promise<ContextUseResult> {
     const { args } = await this.parse(ContextUse)
-    const store = new ContextStore(kvHome(process.env))
-    store.use(args.name)
-    const { endpoints } = store.get(args.name)
+    // A name that is not there leaves no trace, not even the directory of a lock.
+    const { endpoints } = new ContextStore(kvHome(process.env)).get(args.name)
+    const waiting = (): void => this.note('another command is changing the contexts; waiting for it')
+    await changeContexts(process.env, (contexts) => contexts.use(args.name), waiting)
     this.note(`using ${args.name}: ${endpoints.join(' ')}`)
     return { current: args.name, endpoints }
   }

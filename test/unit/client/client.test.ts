@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { AxiosExchange } from '../../../shared/client/axios-exchange.ts'
-import { KvClient } from '../../../shared/client/client.ts'
+import type { KvClient } from '../../../shared/client/client.ts'
 import { decodeBytes } from '../../../shared/encoding.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { type Key, keyFromBytes, keyFromText } from '../../../shared/key.ts'
+import { clientOf } from './client-of.ts'
 import { FakeNode } from './fake-ring.ts'
 
 describe('KvClient', () => {
@@ -22,11 +22,7 @@ describe('KvClient', () => {
   })
 
   function connect(endpoints = nodes.map((node) => node.url), timeoutMs = 2_000): KvClient {
-    let ids = 0
-    const client = new KvClient(
-      { exchange: new AxiosExchange(), monotonicMs: () => performance.now(), requestId: () => `r${++ids}` },
-      { endpoints, timeoutMs },
-    )
+    const client = clientOf(endpoints, timeoutMs)
     clients.push(client)
     return client
   }

@@ -11,13 +11,17 @@ export type Mischief =
   /** Closes the connection, before or after the write has been applied. */
   | { kind: 'drop'; applied: boolean }
   | { kind: 'hang' }
+  | { kind: 'slow'; ms: number }
   | { kind: 'foreign'; status: number }
 
 /** A node that holds its keys in a Map, speaks the HTTP contract, and misbehaves when told to. */
 export class FakeNode {
   readonly values = new Map<string, Buffer>()
+  /** Requests that the client gave up before they were answered. */
+  abandoned = 0
   /** Every write that was applied, in order. */
   readonly writes: { key: string; value: Buffer; request: string | undefined; attempt: number }[] = []
+  /** All but the questions whether the node is alive. */
   readonly requests: { method: string; url: string; headers: http.IncomingHttpHeaders }[] = []
   mischief: (method: string, url: string) => Mischief | undefined = () => undefined
   /** Decides the answer to one line of a batch; undefined applies it. */
@@ -43,12 +47,17 @@ export class FakeNode {
 
   private async handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { method = '', url = '' } = request
-    this.requests.push({ method, url, headers: request.headers })
+    const alive = url === '/health/live'
+    if (!alive) this.requests.push({ method, url, headers: request.headers })
+    response.on('close', () => {
+      if (!alive && !response.writableEnded) this.abandoned++
+    })
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
     const mischief = this.mischief(method, url)
     if (mischief?.kind === 'hang') return
+    if (mischief?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, mischief.ms))
     if (mischief?.kind === 'drop' && !mischief.applied) return void request.socket.destroy()
     if (mischief?.kind === 'error') return this.fail(response, mischief.error)
     if (mischief?.kind === 'foreign') {
@@ -58,7 +67,9 @@ export class FakeNode {
     }
     const [path = '', query = ''] = url.split('?')
     const parameters = new URLSearchParams(query)
-    if (path.startsWith('/kv/')) this.single(request, response, keyFromPath(path.slice(4)), body, mischief)
+    if (alive) this.json(response, { status: 'ok' })
+    else if (path.startsWith('/kv/'))
+      this.single(request, response, keyFromPath(path.slice(4)), body, mischief)
     else if (path === '/kv') this.batch(response, body)
     else if (path === '/scan') this.scan(response, parameters)
     else if (path === '/count') this.json(response, { prefix: '', count: this.values.size })
