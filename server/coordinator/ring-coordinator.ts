@@ -11,9 +11,10 @@ import type { Layout } from '../membership/layout.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
-import { type CoordinateRequest, FORWARD, type ForwardResponse } from '../rpc/forward-method.ts'
+import type { CoordinateRequest, ForwardResponse } from '../rpc/forward-method.ts'
 import type { Reply, Rpc } from '../rpc/method.ts'
 import { type GetAnswer, type GetComponents, GetOperation } from './get.ts'
+import { checkSize, quorum } from './limits.ts'
 import type {
   Coordinator,
   GetOptions,
@@ -23,10 +24,11 @@ import type {
   ScanOptions,
   ScanPage,
 } from './outcome.ts'
-import { type PutComponents, PutOperation } from './put.ts'
+import type { PutComponents } from './put.ts'
 import type { RingView } from './ring-view.ts'
 import { type RouteAnswer, RouteOperation } from './route.ts'
 import type { Scanner } from './scan.ts'
+import { WriteCoordinator } from './write-coordinator.ts'
 
 export interface RingCoordinatorComponents extends GetComponents, PutComponents {
   readonly clock: Clock
@@ -54,6 +56,7 @@ const ATTEMPTS_OF_A_NODE = 256
 export class RingCoordinator implements Coordinator {
   private readonly components: RingCoordinatorComponents
   private readonly settings: RingCoordinatorSettings
+  private readonly writes: WriteCoordinator
   private readonly session: string
   private nextRequest = 0
   private underWay = 0
@@ -64,15 +67,7 @@ export class RingCoordinator implements Coordinator {
     this.components = components
     this.settings = settings
     this.session = components.random.u32().toString(36)
-    components.rpc.handle(FORWARD, (_from, request, reply) => {
-      // The message's memory goes with the message; the record stays.
-      const value = request.value === null ? null : Buffer.from(request.value)
-      const { until, ...rest } = request
-      const now = this.components.ring.moments.now()
-      const leftMs = until.session === now.session ? until.ms - now.ms : 0
-      if (leftMs <= 0) return reply(tooLate())
-      this.coordinate({ ...rest, value, timeoutMs: Math.min(request.timeoutMs, leftMs) }, reply)
-    })
+    this.writes = new WriteCoordinator({ ...components, serving: () => this.ring() }, settings)
   }
 
   /** Refuses new requests and resolves when those under way are answered. */
@@ -87,7 +82,7 @@ export class RingCoordinator implements Coordinator {
   async put(key: Key, value: Buffer | null, options: PutOptions): Promise<PutOutcome> {
     const { layout, slots } = this.ring()
     const w = quorum('w', options.w ?? layout.w, layout.n)
-    this.checkSize(value)
+    checkSize(value, this.settings.maxValueBytes)
     let context = options.context
     if (value === null && context === undefined && layout.conflicts === 'siblings') {
       context = (await this.get(key, { timeoutMs: options.timeoutMs })).context
@@ -107,7 +102,7 @@ export class RingCoordinator implements Coordinator {
     const answer = await this.run<RouteAnswer>((done) => {
       const { clock, rpc, ring } = this.components
       const coordinate = (attempt: CoordinateRequest, reply: Reply<ForwardResponse>) =>
-        this.coordinate(attempt, reply)
+        this.writes.coordinate(attempt, reply)
       const newRequest = () => this.newRequest()
       const components = { clock, rpc, ring, coordinate, newRequest }
       new RouteOperation(components, { self: this.settings.id, owners }, request, done).next()
@@ -138,65 +133,6 @@ export class RingCoordinator implements Coordinator {
     return this.components.scanner.page(options, slots, layout.r)
   }
 
-  /** Coordinates a write on this node; the request has been checked where it came in. */
-  private coordinate(request: CoordinateRequest, reply: Reply<ForwardResponse>): void {
-    if (request.attempt === 0) this.write(request, reply)
-    else this.catchUp(request, (timeoutMs) => this.write({ ...request, timeoutMs }, reply))
-  }
-
-  /**
-   * Before a write is attempted again: what earlier attempts have done, and whatever was acknowledged since, is on
-   * any n - w + 1 of the owners. Where those cannot be asked in half the time, the write goes on without them.
-   */
-  private catchUp(request: CoordinateRequest, then: (timeoutMs: number) => void): void {
-    const { clock, ring, replica, data } = this.components
-    const { id } = this.settings
-    const layout = ring.layout()
-    const slots = ring.slots()
-    if (layout === undefined || slots === undefined) return then(request.timeoutMs)
-    const startedMs = clock.monotonicMs()
-    const slot = slotOf(request.key)
-    const plan = {
-      self: id,
-      owners: slots.owners(slot),
-      preference: slots.preference(slot),
-      r: layout.n - Math.min(request.w, layout.n) + 1,
-      timeoutMs: request.timeoutMs / 2,
-    }
-    new GetOperation(this.components, request.key, plan, (_error, answer) => {
-      if (answer !== undefined && slots.isOwner(slot, id)) replica.absorb(data, request.key, answer.record)
-      then(request.timeoutMs - (clock.monotonicMs() - startedMs))
-    }).start()
-  }
-
-  private write(request: CoordinateRequest, reply: Reply<ForwardResponse>): void {
-    try {
-      if (request.timeoutMs <= 0) throw tooLate()
-      const { layout, slots } = this.ring()
-      quorum('w', request.w, layout.n)
-      this.checkSize(request.value)
-      this.checkClock()
-      const slot = slotOf(request.key)
-      const plan = {
-        self: this.settings.id,
-        owners: slots.owners(slot),
-        preference: slots.preference(slot),
-        w: request.w,
-        strict: request.strict,
-        timeoutMs: request.timeoutMs,
-      }
-      new PutOperation(this.components, request.key, request, plan, (error, answer) => {
-        if (answer === undefined) return reply(error)
-        const { written, acks, sloppy } = answer
-        const existed =
-          liveSiblings(written.before, this.components.hybrid.wallMs(), layout.conflicts).length > 0
-        reply(undefined, { version: versionOf([written]), acks, sloppy, existed })
-      }).start()
-    } catch (error) {
-      reply(error instanceof KvError ? error : new KvError('internal', String(error)))
-    }
-  }
-
   private outcome(key: Key, r: number, layout: Layout, answer: GetAnswer): GetOutcome {
     const { record, replies, ownersReplied, sloppy } = answer
     if (record === EMPTY_RECORD && ownersReplied < r) {
@@ -221,21 +157,6 @@ export class RingCoordinator implements Coordinator {
     throw new KvError('not_ready', 'the ring is not formed yet: too few of its first nodes have been found')
   }
 
-  private checkSize(value: Buffer | null): void {
-    const most = this.settings.maxValueBytes
-    if (value === null || value.length <= most) return
-    throw new KvError('too_large', `the value has ${value.length} bytes`, `values have at most ${most} bytes`)
-  }
-
-  private checkClock(): void {
-    if (this.components.ring.clockTrusted()) return
-    throw new KvError(
-      'clock_skew',
-      'the clock of this node is not confirmed by its peers',
-      'compare: kv node list',
-    )
-  }
-
   private newRequest(): string {
     return `${this.settings.id}.${this.session}.${(this.nextRequest++).toString(36)}`
   }
@@ -258,13 +179,4 @@ export class RingCoordinator implements Coordinator {
       })
     })
   }
-}
-
-function tooLate(): KvError {
-  return new KvError('not_ready', 'the request came too late to be coordinated in its time', 'try again')
-}
-
-function quorum(name: 'r' | 'w', value: number, n: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= n) return value
-  throw new KvError('usage', `${name}=${value} is out of range`, `${name} is a whole number from 1 to n=${n}`)
 }
