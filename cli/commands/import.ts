@@ -185,6 +185,7 @@ Records that cannot be written are counted as rejected, and with --bad kept, eac
       else process.exitCode = printFailure(ending, false)
       result = { ...result, ...ending.toBody() }
     } else process.exitCode = INTERRUPTED_EXIT
+    if (result.read === 0) return result
     this.note(
       checkpoint === undefined
         ? 'run it again to start from the beginning; with --checkpoint it could go on'

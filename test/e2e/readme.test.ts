@@ -15,6 +15,8 @@ const INSTEAD = new Map<string, { readonly line?: string; readonly until?: strin
   ['npm start', {}],
   // It runs this.
   ['npm test', {}],
+  // It has a ring of its own, and tests.
+  ['kv demo', {}],
   // The secret of the test is in the environment already.
   ['export KV_CLUSTER_SECRET=...', {}],
   [
