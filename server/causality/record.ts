@@ -57,6 +57,13 @@ export interface KeyRecord {
   readonly retired: readonly Retirement[]
 }
 
+/**
+ * Concurrent values of one key that a write may leave, and their bytes in all. A write that would leave more is
+ * refused until somebody reads the key and resolves them; owners that merge what others took may hold a few more.
+ */
+export const MAX_SIBLINGS = 100
+export const MAX_SIBLING_BYTES = 16 * 1024 * 1024
+
 /** Those of requests that were never retried are forgotten first, then the oldest. */
 export const MAX_RETIRED = 64
 

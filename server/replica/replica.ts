@@ -1,11 +1,16 @@
 import { KvError } from '../../shared/errors.ts'
-import type { Key } from '../../shared/key.ts'
+import { type Key, keyToText } from '../../shared/key.ts'
 import type { Context } from '../causality/context.ts'
 import { type Dot, sameDot } from '../causality/dot.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { mergeRecords } from '../causality/merge.ts'
-import type { ConflictPolicy, KeyRecord } from '../causality/record.ts'
-import { EMPTY_RECORD } from '../causality/record.ts'
+import {
+  type ConflictPolicy,
+  EMPTY_RECORD,
+  type KeyRecord,
+  MAX_SIBLING_BYTES,
+  MAX_SIBLINGS,
+} from '../causality/record.ts'
 import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import { type Settlement, settlementOf } from '../causality/retirement.ts'
 import { compareStamps, type Stamp } from '../causality/stamp.ts'
@@ -93,6 +98,7 @@ export class Replica {
       write.context,
       this.components.policy(),
     )
+    checkSiblings(key, before, record)
     return this.staged(records, key, dot, record, before, done)
   }
 
@@ -182,6 +188,20 @@ export class Replica {
 
 function coveredBy(context: Context | undefined, dot: Dot): boolean {
   return context !== undefined && covers(context.vector, dot)
+}
+
+/** @throws KvError `conflict` where a write adds a value to too many. */
+function checkSiblings(key: Key, before: KeyRecord, after: KeyRecord): void {
+  const count = after.siblings.length
+  if (count < 2 || count <= before.siblings.length) return
+  let bytes = 0
+  for (const { value } of after.siblings) bytes += value?.length ?? 0
+  if (count <= MAX_SIBLINGS && bytes <= MAX_SIBLING_BYTES) return
+  throw new KvError(
+    'conflict',
+    `${keyToText(key)} has ${count - 1} concurrent values already, ${bytes} bytes with this one`,
+    `read them, and write with the context of that read: kv get ${keyToText(key)} --siblings --json`,
+  )
 }
 
 function expiry(stamp: Stamp, { ttlMs }: Write): number {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import { contextOf } from '../../../server/causality/context.ts'
 import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
-import type { KeyRecord } from '../../../server/causality/record.ts'
+import { type ConflictPolicy, type KeyRecord, MAX_SIBLINGS } from '../../../server/causality/record.ts'
 import { decodeRecord } from '../../../server/causality/record-codec.ts'
 import { dataAddress } from '../../../server/replica/data-address.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
@@ -15,16 +16,16 @@ import { ManualStorage, settle } from './manual-storage.ts'
 
 const KEY = keyFromText('k')
 
-async function startNode(id: string) {
+async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
   const storage = new ManualStorage()
   const clock = new ManualClock()
   const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
-  const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
+  const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e8 })
   const minter = new Minter({ storage, clock, hybrid, commit }, { id, incarnation: 'i' })
   const recovered = minter.recover()
   await storage.land()
   await recovered
-  const replica = new Replica({ commit, minter, hybrid, trace: silentTrace, policy: () => 'lww' })
+  const replica = new Replica({ commit, minter, hybrid, trace: silentTrace, policy: () => conflicts })
   const data = new StagedRecords({ storage, commit, onCorrupt: () => undefined }, dataAddress)
   const write = (value: string, more: Partial<Write> = {}): Written => {
     const fields = { ttlMs: 0, context: undefined, request: 'q', attempt: 0, ...more }
@@ -97,6 +98,28 @@ describe('Replica', () => {
     expect(values(node.record())).to.deep.equal(['1'])
     node.write('2', { request: 'p' })
     expect(again()).to.equal(undefined)
+  })
+
+  it('refuses one concurrent value too many, and takes a write that resolves them', async () => {
+    const node = await startNode('a', 'siblings')
+    for (let i = 0; i < MAX_SIBLINGS; i++) node.write(`${i}`, { request: '' })
+    const full = node.record()
+    expect(() => node.write('more', { request: '' }))
+      .to.throw(KvError)
+      .with.property('code', 'conflict')
+    expect(node.record()).to.equal(full)
+    node.write('one', { request: '', context: contextOf(full, 0) })
+    expect(values(node.record())).to.deep.equal(['one'])
+  })
+
+  it('refuses concurrent values of too many bytes', async () => {
+    const node = await startNode('a', 'siblings')
+    const large = 'x'.repeat(6 << 20)
+    node.write(large, { request: '' })
+    node.write(large, { request: '' })
+    expect(() => node.write(large, { request: '' }))
+      .to.throw(KvError)
+      .with.property('code', 'conflict')
   })
 
   it('tells the coordinator by what its write is outranked, and only then', async () => {
