@@ -57,7 +57,12 @@ function parserFailure(error: ParserError): KvError {
       'quote a key or value that has spaces in it; see --help',
     )
   }
-  const message = error.message.replaceAll(/\s*\n\s*/g, ' ').replace(/\s*See more help with --help$/, '')
+  const message = error.message
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\s*See more help with --help$/, '')
+    .replace(/^The following errors? occurred: /, '')
+    .replace(/^Parsing (--?\S+) E/, '$1: e')
+    .replace(/^All of the following must be provided when using (--\S+): /, '$1 goes with ')
   return new KvError('usage', message, 'see --help')
 }
 

@@ -29,6 +29,12 @@ export class RingFaults {
     for (const id of ids) if (!known.includes(id)) throw unknownNode(id, known)
   }
 
+  /** @throws KvError `usage` where a group is the whole ring: there is nobody to cut it off from. */
+  checkCut(group: readonly string[]): void {
+    if (group.length < this.nodes.length) return
+    throw new KvError('usage', 'the group is the whole ring', 'leave out the nodes that it is cut off from')
+  }
+
   /**
    * @throws KvError `forbidden` where a node was started without chaos, `usage` for a rule that nodes refuse: then
    * it holds nowhere. `unreachable` where no node is reached.

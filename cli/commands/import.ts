@@ -149,6 +149,7 @@ Records that cannot be written are counted as rejected, and with --bad kept, eac
     const ending = await work.run().finally(() => {
       hide?.()
       bad.close()
+      keeper.stop()
     })
     const seconds = (monotonicMs() - startedMs) / 1000
     const result: ImportResult = {

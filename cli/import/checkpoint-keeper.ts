@@ -99,8 +99,13 @@ export class CheckpointKeeper {
   }
 
   async finish(complete: boolean): Promise<void> {
-    this.stopTicking()
+    this.stop()
     await this.save(complete)
+  }
+
+  /** Nothing is saved now and then any more: the end of an import, and of one that could not go on. */
+  stop(): void {
+    this.stopTicking()
   }
 
   private tick(): void {

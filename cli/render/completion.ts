@@ -57,13 +57,7 @@ function bashScript(bin: string, paths: Map<string, Following>): string {
   return `# bash completion of ${bin}
 _${bin}_complete() {
   local cur=\${COMP_WORDS[COMP_CWORD]} at= words= word i
-  for ((i = 1; i < COMP_CWORD && i <= 2; i++)); do
-    word=\${COMP_WORDS[i]}
-    case "\${at:+$at }$word" in
-    ${pathNames(paths).join(' | ')}) at="\${at:+$at }$word" ;;
-    *) break ;;
-    esac
-  done
+${walk('i = 1; i < COMP_CWORD && i <= 2', 'COMP_WORDS', paths)}
   case $at in
 ${cases.join('\n')}
   esac
@@ -85,13 +79,7 @@ function zshScript(bin: string, paths: Map<string, Following>): string {
 _${bin}() {
   local at= files= word i
   local -a described
-  for ((i = 2; i < CURRENT && i <= 3; i++)); do
-    word=\${words[i]}
-    case "\${at:+$at }$word" in
-    ${pathNames(paths).join(' | ')}) at="\${at:+$at }$word" ;;
-    *) break ;;
-    esac
-  done
+${walk('i = 2; i < CURRENT && i <= 3', 'words', paths)}
   case $at in
 ${cases.join('\n')}
   esac
@@ -99,6 +87,17 @@ ${cases.join('\n')}
   [[ -z $files ]] || _files
 }
 if [[ $funcstack[1] == _${bin} ]]; then _${bin} "$@"; else compdef _${bin} ${bin}; fi`
+}
+
+/** The loop, the same in bash and zsh, that finds how far the words before the cursor name a command. */
+function walk(range: string, words: string, paths: Map<string, Following>): string {
+  return `  for ((${range}; i++)); do
+    word=\${${words}[i]}
+    case "\${at:+$at }$word" in
+    ${pathNames(paths).join(' | ')}) at="\${at:+$at }$word" ;;
+    *) break ;;
+    esac
+  done`
 }
 
 function fishScript(bin: string, paths: Map<string, Following>): string {

@@ -5,7 +5,11 @@ import { type ErrorCode, KvError } from '../../shared/errors.ts'
 const FRAMEWORK = new Map<string, [ErrorCode, string, string]>([
   [
     'FST_ERR_CTP_BODY_TOO_LARGE',
-    ['too_large', 'the body is over the limit', 'values have at most maxValueBytes bytes'],
+    [
+      'too_large',
+      'the body is over the limit',
+      'values have at most 1 MiB, unless --max-value-bytes says otherwise',
+    ],
   ],
   [
     'FST_ERR_CTP_INVALID_CONTENT_LENGTH',

@@ -128,6 +128,13 @@ describe('kv as a process', () => {
       11,
       'unreachable',
     ],
+    [
+      'a checkpoint that cannot be kept',
+      ['import', 'one.ndjson', '--key', '{id}', '--checkpoint', 'none/state'],
+      () => writeFileSync(path.join(directory, 'one.ndjson'), '{"id":1}\n'),
+      2,
+      'usage',
+    ],
     ['an unknown command', ['gett', 'a'], () => undefined, 2, 'usage'],
     ['an unknown flag', ['get', 'a', '--siblngs'], () => undefined, 2, 'usage'],
     ['r out of range', ['get', 'a', '--r', '0'], () => undefined, 2, 'usage'],

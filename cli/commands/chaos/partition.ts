@@ -40,6 +40,7 @@ export default class ChaosPartition extends ChaosCommand {
     const untilMs = this.untilMs(flags.for)
     const faults = await this.ringFaults(flags)
     faults.checkNames(nodes)
+    for (const group of groups) faults.checkCut(group)
     const oneWay = flags['one-way'] ? { oneWay: true } : {}
     return this.inject(flags, faults, { kind: 'partition', groups, ...oneWay, untilMs }, nodes)
   }

@@ -1,20 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { eventually } from '../../eventually.ts'
-import { KvUser } from '../kv-user.ts'
-import { expectFailure, MINUTE, type Up, untilOk } from './surface.ts'
+import { expectFailure, MINUTE, type Up, untilOk, withRing } from './surface.ts'
 
 describe('breaking the ring', function () {
   this.timeout(2 * MINUTE)
 
-  const user = new KvUser()
-  let up: Up
-
-  before(async () => {
-    up = await user.json(['up'])
-  })
-
-  after(() => user.dispose())
+  const { user, up } = withRing()
 
   type Fault = { id: string; kind: string; nodes: string[]; until: string | null }
   const faults = async (): Promise<Fault[]> =>
@@ -38,16 +30,16 @@ describe('breaking the ring', function () {
 
   it('kv chaos pause, which ends by itself', async () => {
     const fault = await user.json<Fault>(['chaos', 'pause', 'n5', '--for', '6s'])
-    expect(readFileSync(`/proc/${up.nodes[4]?.pid}/stat`, 'utf8').split(') ')[1]?.[0]).to.equal('T')
+    expect(readFileSync(`/proc/${up().nodes[4]?.pid}/stat`, 'utf8').split(') ')[1]?.[0]).to.equal('T')
     expect(await faults()).to.deep.equal([fault])
     await eventually('the pause to end', async () => (await faults()).length === 0, MINUTE)
-    expect(readFileSync(`/proc/${up.nodes[4]?.pid}/stat`, 'utf8').split(') ')[1]?.[0]).to.not.equal('T')
+    expect(readFileSync(`/proc/${up().nodes[4]?.pid}/stat`, 'utf8').split(') ')[1]?.[0]).to.not.equal('T')
   })
 
   it('kv chaos kill and restart; kv up leaves a killed node alone', async () => {
     await user.json(['chaos', 'kill', 'n4'])
     expect(await faults()).to.deep.equal([{ id: 'kill-n4', kind: 'kill', nodes: ['n4'], until: null }])
-    const again = await user.json<typeof up>(['up'])
+    const again = await user.json<Up>(['up'])
     expect(again.nodes.map((node) => node.pid === null)).to.deep.equal([false, false, false, true, false])
     const { err } = await user.kv(['up'])
     expect(err).to.include('kv chaos restart n4')
@@ -57,9 +49,9 @@ describe('breaking the ring', function () {
       30_000,
     )
     await user.json(['set', 'while-n4-is-down', 'value'])
-    const { nodes } = await user.json<Pick<typeof up, 'nodes'>>(['chaos', 'restart', 'n4'])
+    const { nodes } = await user.json<Pick<Up, 'nodes'>>(['chaos', 'restart', 'n4'])
     expect(nodes).to.have.length(1)
-    expect(nodes[0]).to.deep.include({ id: 'n4', http: up.nodes[3]?.http, dataDir: up.nodes[3]?.dataDir })
+    expect(nodes[0]).to.deep.include({ id: 'n4', http: up().nodes[3]?.http, dataDir: up().nodes[3]?.dataDir })
     await untilOk(user)
     expect(await faults()).to.deep.equal([])
   })
@@ -68,6 +60,8 @@ describe('breaking the ring', function () {
     expectFailure(await user.kv(['chaos', 'kill', 'm2', '--json']), 3, 'not_found', /no node "m2"/)
     expectFailure(await user.kv(['chaos', 'partition', 'n1,n1', '--json']), 2, 'usage', /named twice/)
     expectFailure(await user.kv(['chaos', 'partition', 'n1,n9', '--json']), 3, 'not_found', /no node "n9"/)
+    const everyone = await user.kv(['chaos', 'partition', 'n1,n2,n3,n4,n5', '--json'])
+    expectFailure(everyone, 2, 'usage', /whole ring/)
     expectFailure(await user.kv(['chaos', 'link', 'n1', 'n2', '--json']), 2, 'usage', /does nothing/)
     expectFailure(
       await user.kv(['chaos', 'link', 'n1', 'n2', '--loss', '2', '--json']),

@@ -5,20 +5,14 @@ import { execaSync } from 'execa'
 import type { RingStatus } from '../../../shared/api.ts'
 import type { ErrorBody } from '../../../shared/errors.ts'
 import { eventually } from '../../eventually.ts'
-import { ended, KvUser } from '../kv-user.ts'
-import { ALONE, expectFailure, firstLine, MINUTE, untilOk, unusedPort } from './surface.ts'
+import { ended } from '../kv-user.ts'
+import { ALONE, expectFailure, firstLine, MINUTE, untilOk, unusedPort, withRing } from './surface.ts'
 
 /** What other programs hold on to: the exit codes, and the fields of --json. */
 describe('the exit code', function () {
   this.timeout(2 * MINUTE)
 
-  const user = new KvUser()
-
-  before(async () => {
-    await user.json(['up'])
-  })
-
-  after(() => user.dispose())
+  const { user } = withRing()
 
   const at = (id: string): string[] => ['--endpoint', user.endpoints().get(id) as string]
 
@@ -38,7 +32,9 @@ describe('the exit code', function () {
   it('2: what is out of range or over a limit', async () => {
     expectFailure(await user.kv(['set', 'a', 'b', '--w', '4', '--json']), 2, 'usage', /w/)
     expectFailure(await user.kv(['get', 'a', '--r', '4', '--json']), 2, 'usage', /r/)
-    expectFailure(await user.kv(['get', 'a', '--r', '0', '--json']), 2, 'usage', /r/)
+    expectFailure(await user.kv(['get', 'a', '--r', '0', '--json']), 2, 'usage', /^--r: expected/)
+    const alone = await user.kv(['import', '-', '--resume', '--json'])
+    expectFailure(alone, 2, 'usage', /^--resume goes with --checkpoint$/)
     expectFailure(await user.kv(['set', '', 'b', '--json']), 2, 'usage', /key is empty/)
     expectFailure(await user.kv(['set', 'k'.repeat(1025), 'b', '--json']), 2, 'too_large', /1025 bytes/)
     expect(await user.json(['set', 'k'.repeat(1024), ''])).to.include({ w: 2 })
@@ -111,7 +107,7 @@ describe('the exit code', function () {
     const node = user.start(['node', 'start', '--id', 'alone', '--data', user.file('alone'), ...ALONE])
     const listening = await firstLine(node)
     try {
-      const run = await user.kv(['chaos', 'partition', 'alone', '--endpoint', listening.http, '--json'])
+      const run = await user.kv(['chaos', 'status', '--endpoint', listening.http, '--json'])
       expectFailure(run, 7, 'forbidden', /chaos is off/)
       const killing = await user.kv(['chaos', 'kill', 'alone', '--endpoint', listening.http, '--json'])
       expectFailure(killing, 2, 'usage', /not started by kv up/)

@@ -5,32 +5,25 @@ import type { RingStatus } from '../../../shared/api.ts'
 import type { ErrorBody } from '../../../shared/errors.ts'
 import { eventually } from '../../eventually.ts'
 import { KvUser } from '../kv-user.ts'
-import { expectFailure, MINUTE, type Up } from './surface.ts'
+import { expectFailure, MINUTE, withRing } from './surface.ts'
 
 describe('a local ring', function () {
   this.timeout(2 * MINUTE)
 
-  const user = new KvUser()
-  let up: Up
-
-  before(async () => {
-    up = await user.json(['up'])
-  })
-
-  after(() => user.dispose())
+  const { user, up } = withRing()
 
   it('is described by kv up, and left as it is by another kv up', async () => {
-    expect(up.cluster).to.equal('local')
-    expect(up.nodes.map((node) => node.id)).to.deep.equal(['n1', 'n2', 'n3', 'n4', 'n5'])
-    for (const node of up.nodes) {
+    expect(up().cluster).to.equal('local')
+    expect(up().nodes.map((node) => node.id)).to.deep.equal(['n1', 'n2', 'n3', 'n4', 'n5'])
+    for (const node of up().nodes) {
       expect(node.http).to.match(/^http:\/\/127\.0\.0\.1:\d+$/)
       expect(node.peer).to.match(/^127\.0\.0\.1:\d+$/)
       expect(node.pid).to.be.a('number')
       expect(statSync(node.dataDir).isDirectory()).to.equal(true)
     }
-    expect(await user.json(['up'])).to.deep.equal(up)
+    expect(await user.json(['up'])).to.deep.equal(up())
     const both = await Promise.all([user.json(['up']), user.json(['up', '-n', '5'])])
-    expect(both).to.deep.equal([up, up])
+    expect(both).to.deep.equal([up(), up()])
   })
 
   it('keeps its secret to itself', async () => {
@@ -39,7 +32,7 @@ describe('a local ring', function () {
     const secret = readFileSync(file, 'utf8').trim()
     const { out, err } = await user.kv(['up'])
     expect(out + err).to.not.include(secret)
-    expect(readFileSync(`/proc/${up.nodes[0]?.pid}/cmdline`, 'utf8')).to.not.include(secret)
+    expect(readFileSync(`/proc/${up().nodes[0]?.pid}/cmdline`, 'utf8')).to.not.include(secret)
   })
 
   it('is not changed into another one', async () => {

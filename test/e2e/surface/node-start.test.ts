@@ -2,20 +2,13 @@ import { chmodSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { expect } from 'chai'
 import type { RingStatus } from '../../../shared/api.ts'
-import { type Ended, KvUser } from '../kv-user.ts'
-import { ALONE, expectFailure, findFile, firstLine, MINUTE, type Up } from './surface.ts'
+import type { Ended } from '../kv-user.ts'
+import { ALONE, expectFailure, findFile, firstLine, MINUTE, type Up, withRing } from './surface.ts'
 
 describe('a node that cannot start', function () {
   this.timeout(2 * MINUTE)
 
-  const user = new KvUser()
-  let up: Up
-
-  before(async () => {
-    up = await user.json(['up'])
-  })
-
-  after(() => user.dispose())
+  const { user, up } = withRing()
 
   const start = (argv: string[], env = {}): Promise<Ended> =>
     user.kv(['node', 'start', ...argv], { env, timeout: MINUTE })
@@ -34,7 +27,7 @@ describe('a node that cannot start', function () {
   })
 
   it('for its data directory: in use, of another node, damaged', async () => {
-    const [first] = up.nodes as [(typeof up.nodes)[0]]
+    const [first] = up().nodes as [Up['nodes'][0]]
     const used = await start(['--id', 'n1', '--cluster', 'local', '--data', first.dataDir, ...ALONE])
     expect([used.code, used.err.includes(String(first.pid))]).to.deep.equal([4, true])
 

@@ -1,21 +1,13 @@
 import { expect } from 'chai'
 import type { NodeStatus, RingStatus } from '../../../shared/api.ts'
-import { KvUser } from '../kv-user.ts'
-import { expectFailure, MINUTE, type Up } from './surface.ts'
+import { expectFailure, MINUTE, withRing } from './surface.ts'
 
 const SLOTS = 16_384
 
 describe('looking at the ring', function () {
   this.timeout(2 * MINUTE)
 
-  const user = new KvUser()
-  let up: Up
-
-  before(async () => {
-    up = await user.json(['up'])
-  })
-
-  after(() => user.dispose())
+  const { user, up } = withRing()
 
   it('kv ring status', async () => {
     const status = await user.json<RingStatus>(['ring', 'status'])
@@ -59,10 +51,10 @@ describe('looking at the ring', function () {
 
   it('kv node list, kv node info, kv hints list', async () => {
     const { nodes } = await user.json<{ nodes: NodeStatus[] }>(['node', 'list'])
-    expect(nodes.map((node) => node.id)).to.have.members(up.nodes.map((node) => node.id))
+    expect(nodes.map((node) => node.id)).to.have.members(up().nodes.map((node) => node.id))
     const info = await user.json<NodeStatus & Record<string, unknown>>(['node', 'info', 'n2'])
     expect(info).to.include({ id: 'n2', reachable: true, ready: true, reason: '' })
-    expect(info.pid).to.equal(up.nodes[1]?.pid)
+    expect(info.pid).to.equal(up().nodes[1]?.pid)
     expect(await user.json(['hints', 'list'])).to.deep.equal({ hints: [], unreachable: [] })
     expectFailure(await user.kv(['node', 'info', 'n22', '--json']), 3, 'not_found', /no node "n22"/)
   })

@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import type { RingStatus } from '../../../shared/api.ts'
 import type { ErrorBody } from '../../../shared/errors.ts'
 import { eventually } from '../../eventually.ts'
-import type { Ended, KvUser } from '../kv-user.ts'
+import { type Ended, KvUser } from '../kv-user.ts'
 
 export const MINUTE = 60_000
 
@@ -22,6 +22,17 @@ export interface Up {
     readonly pid: number
     readonly dataDir: string
   }[]
+}
+
+/** A user with a ring of five, as `kv up` starts it, for the tests of the `describe` that calls this. */
+export function withRing(): { readonly user: KvUser; readonly up: () => Up } {
+  const user = new KvUser()
+  let up: Up
+  before(async () => {
+    up = await user.json<Up>(['up'])
+  })
+  after(() => user.dispose())
+  return { user, up: () => up }
 }
 
 /** A run with --json that failed as it should. */
