@@ -9,6 +9,7 @@ import { contextOf, liveSiblings } from '../causality/write.ts'
 import type { Layout } from '../membership/layout.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
+import type { Write } from '../replica/replica.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
 import { FORWARD, type ForwardRequest, type ForwardResponse } from '../rpc/forward-method.ts'
 import type { Reply, Rpc } from '../rpc/method.ts'
@@ -63,7 +64,7 @@ export class RingCoordinator implements Coordinator {
     components.rpc.handle(FORWARD, (_from, request, reply) => {
       // The message's memory goes with the message; the record stays.
       const value = request.value === null ? null : Buffer.from(request.value)
-      this.coordinate({ ...request, value }, reply)
+      this.coordinate(request, value, reply)
     })
   }
 
@@ -99,7 +100,7 @@ export class RingCoordinator implements Coordinator {
     const answer = await this.run<RouteAnswer>((done) => {
       const { clock, rpc, ring } = this.components
       const coordinate = (attempt: ForwardRequest, reply: Reply<ForwardResponse>) =>
-        this.coordinate(attempt, reply)
+        this.coordinate(attempt, attempt.value, reply)
       const newRequest = () => this.newRequest()
       const components = { clock, rpc, ring, coordinate, newRequest }
       new RouteOperation(components, { self: this.settings.id, owners }, request, done).next()
@@ -131,11 +132,11 @@ export class RingCoordinator implements Coordinator {
   }
 
   /** Coordinates a write on this node; the request has been checked where it came in. */
-  private coordinate(request: ForwardRequest, reply: Reply<ForwardResponse>): void {
+  private coordinate(request: ForwardRequest, value: Buffer | null, reply: Reply<ForwardResponse>): void {
     try {
       const { layout, slots } = this.ring()
       quorum('w', request.w, layout.n)
-      this.checkSize(request.value)
+      this.checkSize(value)
       this.checkClock()
       const slot = slotOf(request.key)
       const plan = {
@@ -146,7 +147,8 @@ export class RingCoordinator implements Coordinator {
         strict: request.strict,
         timeoutMs: request.timeoutMs,
       }
-      const write = { ...request, restampOf: undefined }
+      const { ttlMs, context, request: name, retry } = request
+      const write: Write = { value, ttlMs, context, request: name, retry, restampOf: undefined }
       new PutOperation(this.components, request.key, write, plan, (error, answer) => {
         if (answer === undefined) return reply(error)
         const { written, acks, sloppy } = answer
