@@ -82,7 +82,7 @@ export class RingNode implements ServedNode {
     const policy = () => membership.layout()?.conflicts ?? settings.conflicts
 
     this.census = new Census({ policy })
-    const commit = new GroupCommit({ storage, trace }, { maxQueuedBytes: MAX_QUEUED_BYTES })
+    const commit = new GroupCommit({ clock, storage, trace }, { maxQueuedBytes: MAX_QUEUED_BYTES })
     this.commit = commit
     commit.ride(() => [this.census.op()])
     const minter = new Minter({ storage, clock, hybrid, commit }, settings)

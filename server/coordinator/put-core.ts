@@ -8,8 +8,9 @@ import type { NodeId } from '../ports/network.ts'
 export class PutCore {
   private readonly w: number
   private readonly strict: boolean
-  private readonly owners = new Set<NodeId>()
-  private readonly holders = new Set<NodeId>()
+  /** Each once. Arrays of so few are cheaper than sets, of which every write would make two. */
+  private readonly owners: NodeId[] = []
+  private readonly holders: NodeId[] = []
   private highest: Stamp | undefined
 
   constructor(settings: { w: number; strict: boolean }) {
@@ -19,20 +20,20 @@ export class PutCore {
 
   /** `node` holds the record as one of the key's owners. */
   ackedByOwner(node: NodeId, outrankedBy: Stamp | undefined): void {
-    this.owners.add(node)
-    this.holders.add(node)
+    add(this.owners, node)
+    add(this.holders, node)
     if (outrankedBy === undefined) return
     if (this.highest === undefined || compareStamps(outrankedBy, this.highest) > 0) this.highest = outrankedBy
   }
 
   /** `node` keeps the record as a hint for an owner out of reach. */
   ackedByFallback(node: NodeId): void {
-    this.holders.add(node)
+    add(this.holders, node)
   }
 
   /** Distinct disks that count towards w. */
   get acks(): number {
-    return this.strict ? this.owners.size : this.holders.size
+    return this.strict ? this.owners.length : this.holders.length
   }
 
   get enough(): boolean {
@@ -41,11 +42,15 @@ export class PutCore {
 
   /** True where w is only reached with hints. */
   get sloppy(): boolean {
-    return this.owners.size < this.w
+    return this.owners.length < this.w
   }
 
   /** The highest stamp by which an owner holds something else instead; it must be written above that. */
   get outrankedBy(): Stamp | undefined {
     return this.highest
   }
+}
+
+function add(nodes: NodeId[], node: NodeId): void {
+  if (!nodes.includes(node)) nodes.push(node)
 }

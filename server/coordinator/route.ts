@@ -36,7 +36,10 @@ export interface RouteAnswer extends ForwardResponse {
 export class RouteOperation {
   private readonly components: RouteComponents
   private readonly plan: RoutePlan
-  private request: CoordinateRequest
+  private readonly request: CoordinateRequest
+  /** The request's id: its own, or one that is drawn when a peer is asked for the first time. */
+  private name: string
+  private attempt: number
   private readonly done: Reply<RouteAnswer>
   private readonly startedMs: number
   private readonly candidates: NodeId[]
@@ -52,6 +55,8 @@ export class RouteOperation {
     this.components = components
     this.plan = plan
     this.request = request
+    this.name = request.request
+    this.attempt = request.attempt
     this.done = done
     this.startedMs = components.clock.monotonicMs()
     const peers = plan.owners.filter((owner) => owner !== plan.self)
@@ -66,15 +71,20 @@ export class RouteOperation {
     // After an attempt here whose outcome is unknown nobody else may try, so no time is kept for them.
     const last = candidate === this.plan.self || !this.candidates.some((node) => this.inReach(node))
     const attemptMs = last ? leftMs : Math.min(leftMs, Math.max(LEAST_ATTEMPT_MS, this.request.timeoutMs / 4))
-    if (candidate !== this.plan.self && this.request.request === '') {
-      this.request = { ...this.request, request: this.components.newRequest() }
-    }
-    const request = { ...this.request, timeoutMs: Math.floor(attemptMs) }
+    if (candidate !== this.plan.self && this.name === '') this.name = this.components.newRequest()
+    // Named one by one: a spread costs several times as much, and all its steps are garbage.
+    const { key, value, w, ttlMs, context, strict } = this.request
+    const { name, attempt } = this
+    const timeoutMs = Math.floor(attemptMs)
     const done: Reply<ForwardResponse> = (error, response) => this.answered(candidate, error, response)
-    if (candidate === this.plan.self) return this.components.coordinate(request, done)
+    if (candidate === this.plan.self) {
+      const request = { key, value, w, ttlMs, context, strict, request: name, attempt, timeoutMs }
+      return this.components.coordinate(request, done)
+    }
     const moment = this.components.ring.moments.of(candidate) as Moment
     const until = { session: moment.session, ms: moment.ms + attemptMs }
-    this.components.rpc.call(candidate, FORWARD, { ...request, until }, attemptMs, done)
+    const request = { key, value, w, ttlMs, context, strict, request: name, attempt, timeoutMs, until }
+    this.components.rpc.call(candidate, FORWARD, request, attemptMs, done)
   }
 
   private inReach(node: NodeId): boolean {
@@ -94,10 +104,13 @@ export class RouteOperation {
     error: KvError | undefined,
     response: ForwardResponse | undefined,
   ): void {
-    if (error === undefined) return this.done(undefined, { ...(response as ForwardResponse), coordinator })
+    if (error === undefined) {
+      const { version, acks, sloppy, existed } = response as ForwardResponse
+      return this.done(undefined, { version, acks, sloppy, existed, coordinator })
+    }
     if (!error.kind.definite) {
       this.unknown = error
-      this.request = { ...this.request, attempt: this.request.attempt + 1 }
+      this.attempt++
     } else this.refused = error
     // What a node has staged itself may come true later: nobody else may try meanwhile.
     if (!error.kind.retryable || (!error.kind.definite && coordinator === this.plan.self))

@@ -39,7 +39,9 @@ export class WriteCoordinator {
     if (leftMs <= 0) return reply(tooLate())
     // The message's memory goes with the message; the record stays.
     const value = request.value === null ? null : Buffer.from(request.value)
-    this.coordinate({ ...request, value, timeoutMs: Math.min(request.timeoutMs, leftMs) }, reply)
+    const { key, w, ttlMs, context, strict, request: name, attempt } = request
+    const timeoutMs = Math.min(request.timeoutMs, leftMs)
+    this.coordinate({ key, value, w, ttlMs, context, strict, request: name, attempt, timeoutMs }, reply)
   }
 
   /** Coordinates a write on this node; the request has been checked where it came in. */

@@ -51,16 +51,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/coordinator/put-core.ts',
-        find: `    return this.strict ? this.owners.size : this.holders.size
+        find: `    return this.strict ? this.owners.length : this.holders.length
   }
 
   get enough(): boolean {
     return this.acks >= this.w`,
-        replace: `    return Math.max(this.w, this.strict ? this.owners.size : this.holders.size)
+        replace: `    return Math.max(this.w, this.strict ? this.owners.length : this.holders.length)
   }
 
   get enough(): boolean {
-    return (this.strict ? this.owners.size : this.holders.size) >= this.w - 1`,
+    return (this.strict ? this.owners.length : this.holders.length) >= this.w - 1`,
       },
     ],
     caughtBy: ['honesty', 'causality', 'durability'],

@@ -6,6 +6,7 @@ import type { Minter } from '../../../server/replica/minter.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { type Key, keyFromText } from '../../../shared/key.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { readyClock } from '../ready-clock.ts'
 import { encodedOf, recordOf } from '../records.ts'
 import { ManualStorage, settle } from '../replica/manual-storage.ts'
 import { RpcStub } from '../rpc-stub.ts'
@@ -15,7 +16,7 @@ const keys = (count: number): Key[] => Array.from({ length: count }, (_, i) => k
 
 async function setUp(count: number) {
   const storage = new ManualStorage()
-  const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
+  const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
   const minter = { forgetHint: () => undefined } as unknown as Minter
   const hints = new HintStore({ storage, commit, minter, trace: silentTrace }, { maxBytes: 1e6 })
   for (const [i, key] of keys(count).entries())

@@ -6,6 +6,7 @@ import type { StorageEntry, StorageRange } from '../../../server/ports/storage.t
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
 import type { Minter } from '../../../server/replica/minter.ts'
 import { keyFromText } from '../../../shared/key.ts'
+import { readyClock } from '../ready-clock.ts'
 import { recordOf } from '../records.ts'
 import { ManualStorage, settle } from '../replica/manual-storage.ts'
 import { silentTrace } from '../silent-trace.ts'
@@ -23,7 +24,7 @@ const k1 = keyFromText('k1')
 const k2 = keyFromText('k2')
 
 function open(storage = new PagedStorage(), maxBytes = 10_000) {
-  const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
+  const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
   let forgotten = 0
   const minter = { forgetHint: () => forgotten++ } as unknown as Minter
   const hints = new HintStore({ storage, commit, minter, trace: silentTrace }, { maxBytes })

@@ -1,13 +1,16 @@
 import { expect } from 'chai'
+import type { Clock } from '../../../server/ports/clock.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
+import { ManualClock } from '../manual-clock.ts'
+import { readyClock } from '../ready-clock.ts'
 import { silentTrace } from '../silent-trace.ts'
 import { ManualStorage, settle } from './manual-storage.ts'
 
 const put = (key: string) => ({ type: 'put' as const, key: Buffer.from(key), value: Buffer.from('v') })
 
-function setUp(maxQueuedBytes = 1000) {
+function setUp(maxQueuedBytes = 1000, clock: Clock = readyClock) {
   const storage = new ManualStorage()
-  return { storage, commit: new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes }) }
+  return { storage, commit: new GroupCommit({ clock, storage, trace: silentTrace }, { maxQueuedBytes }) }
 }
 
 describe('GroupCommit', () => {
@@ -32,6 +35,35 @@ describe('GroupCommit', () => {
     expect(await storage.land()).to.have.length(1)
     expect(await storage.land()).to.have.length(3)
     expect(commit.commits).to.equal(2)
+  })
+
+  it('gathers as long as every turn of the event loop brings more, and then no longer', async () => {
+    const clock = new ManualClock()
+    const { storage, commit } = setUp(1000, clock)
+    let left = 2
+    const bring = (): void => {
+      if (left-- > 0) clock.after(0, bring)
+      commit.add(put(`k${left}`))
+    }
+    bring()
+    clock.advance(0)
+    await settle()
+    expect(storage.flights.map(({ batch }) => batch.length)).to.deep.equal([3])
+  })
+
+  it('does not gather for ever', async () => {
+    const clock = new ManualClock()
+    const { storage, commit } = setUp(1e6, clock)
+    let turns = 0
+    const bring = (): void => {
+      if (++turns < 100) clock.after(0, bring)
+      commit.add(put('k'))
+    }
+    bring()
+    clock.advance(0)
+    await settle()
+    expect(storage.flights).to.have.length(1)
+    expect(storage.flights[0]?.batch.length).to.be.within(2, 20)
   })
 
   it('takes riders along with every batch, as they are when it leaves', async () => {

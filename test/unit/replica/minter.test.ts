@@ -3,6 +3,7 @@ import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
 import { compareStamps, type Stamp } from '../../../server/causality/stamp.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
 import { COUNTER_BLOCK, Minter, STAMP_AHEAD_MS } from '../../../server/replica/minter.ts'
+import { readyClock } from '../ready-clock.ts'
 import { silentTrace } from '../silent-trace.ts'
 import { ManualStorage, settle } from './manual-storage.ts'
 
@@ -22,7 +23,7 @@ class HandClock {
 /** A node's start on `storage`, as far as minting goes. */
 async function start(storage: ManualStorage, clock: HandClock, incarnation = 'i1', cleanStop?: boolean) {
   const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
-  const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
+  const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
   const minter = new Minter({ storage, clock, hybrid, commit }, { id: 'n1', incarnation, cleanStop })
   const recovered = minter.recover()
   await settle()

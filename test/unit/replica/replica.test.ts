@@ -11,6 +11,7 @@ import { StagedRecords } from '../../../server/replica/staged-records.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { keyFromText } from '../../../shared/key.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { readyClock } from '../ready-clock.ts'
 import { silentTrace } from '../silent-trace.ts'
 import { ManualStorage, settle } from './manual-storage.ts'
 
@@ -20,7 +21,7 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
   const storage = new ManualStorage()
   const clock = new ManualClock()
   const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
-  const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e8 })
+  const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e8 })
   const minter = new Minter({ storage, clock, hybrid, commit }, { id, incarnation: 'i' })
   const recovered = minter.recover()
   await storage.land()

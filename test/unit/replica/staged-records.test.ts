@@ -5,6 +5,7 @@ import { GroupCommit } from '../../../server/replica/group-commit.ts'
 import { RecordCache } from '../../../server/replica/record-cache.ts'
 import { StagedRecords } from '../../../server/replica/staged-records.ts'
 import { keyFromText } from '../../../shared/key.ts'
+import { readyClock } from '../ready-clock.ts'
 import { silentTrace } from '../silent-trace.ts'
 import { ManualStorage, settle } from './manual-storage.ts'
 
@@ -24,7 +25,7 @@ function record(counter: number): KeyRecord {
 
 function setUp() {
   const storage = new ManualStorage()
-  const commit = new GroupCommit({ storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
+  const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
   const cache = new RecordCache({ maxBytes: 1e6 })
   const corrupt: string[] = []
   const onCorrupt = (_key: string, why: string) => corrupt.push(why)
