@@ -9,6 +9,9 @@ import type { RingView } from './ring-view.ts'
 /** Least time that a forwarded write is waited for before another owner is tried, milliseconds. */
 const LEAST_ATTEMPT_MS = 1_000
 
+/** Two monotonic clocks never run further apart than this, seconds a second. */
+const CLOCK_RATE_ERROR = 0.01
+
 export interface RouteComponents {
   readonly clock: Clock
   readonly rpc: Rpc
@@ -82,7 +85,7 @@ export class RouteOperation {
       return this.components.coordinate(request, done)
     }
     const moment = this.components.ring.moments.of(candidate) as Moment
-    const until = { session: moment.session, ms: moment.ms + attemptMs }
+    const until = { session: moment.session, ms: moment.ms + attemptMs * (1 - CLOCK_RATE_ERROR) }
     const request = { key, value, w, ttlMs, context, strict, request: name, attempt, timeoutMs, until }
     this.components.rpc.call(candidate, FORWARD, request, attemptMs, done)
   }
