@@ -79,13 +79,14 @@ export class RingNode implements ServedNode {
       settings,
     )
     this.membership = membership
+    hybrid.heed(() => membership.clockTrusted())
     const policy = () => membership.layout()?.conflicts ?? settings.conflicts
 
     this.census = new Census({ policy })
     const commit = new GroupCommit({ clock, storage, trace }, { maxQueuedBytes: MAX_QUEUED_BYTES })
     this.commit = commit
     commit.ride(() => [this.census.op()])
-    const minter = new Minter({ storage, clock, hybrid, commit }, settings)
+    const minter = new Minter({ storage, hybrid, commit }, settings)
     this.minter = minter
     this.cache = new RecordCache({ maxBytes: settings.recordCacheBytes })
     const data = this.dataRecords(components, commit, minter)

@@ -21,10 +21,24 @@ export class HybridClock {
   private readonly maxSkewMs: number
   private ceilingMs = 0
   private latest: Stamp = NO_STAMP
+  private trusted: () => boolean = () => true
 
   constructor(clock: Pick<Clock, 'wallMs'>, settings: HybridClockSettings) {
     this.clock = clock
     this.maxSkewMs = settings.maxSkewMs
+  }
+
+  /**
+   * While `trusted` says no, stamps follow those before them and not the wall clock: one that stood far ahead for a
+   * moment would leave stamps behind that no peer takes for as long as it was ahead.
+   */
+  heed(trusted: () => boolean): void {
+    this.trusted = trusted
+  }
+
+  /** The wall clock, where it can be trusted now. */
+  physicalMs(): number | undefined {
+    return this.trusted() ? this.clock.wallMs() : undefined
   }
 
   /**
@@ -37,8 +51,8 @@ export class HybridClock {
 
   /** A stamp above every one given out or observed before. */
   now(): Stamp {
-    const wallMs = Math.min(this.clock.wallMs(), this.ceilingMs - 1)
     const last = this.latest
+    const wallMs = Math.min(this.physicalMs() ?? last.wallMs, this.ceilingMs - 1)
     if (wallMs > last.wallMs) this.latest = { wallMs, logical: 0 }
     else if (last.logical < MAX_LOGICAL) this.latest = { wallMs: last.wallMs, logical: last.logical + 1 }
     else this.latest = { wallMs: last.wallMs + 1, logical: 0 }
@@ -55,9 +69,9 @@ export class HybridClock {
     return true
   }
 
-  /** The time by which values expire: the wall clock's, but never before the last stamp's. */
+  /** The time by which values expire: the wall clock's where it can be trusted, but never before the last stamp's. */
   wallMs(): number {
-    return Math.max(this.latest.wallMs, this.clock.wallMs())
+    return Math.max(this.latest.wallMs, this.physicalMs() ?? 0)
   }
 
   /** The highest stamp given out or observed. */

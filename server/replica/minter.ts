@@ -2,7 +2,6 @@ import { ByteReader, ByteWriter } from '../../shared/wire.ts'
 import type { Actor, Dot } from '../causality/dot.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { Stamp } from '../causality/stamp.ts'
-import type { Clock } from '../ports/clock.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { GroupCommit } from './group-commit.ts'
 
@@ -53,7 +52,7 @@ export interface Minted {
  * counter at which it began: counters only rise, so no generation comes twice.
  */
 export class Minter {
-  private readonly components: { storage: Storage; clock: Clock; hybrid: HybridClock; commit: GroupCommit }
+  private readonly components: { storage: Storage; hybrid: HybridClock; commit: GroupCommit }
   private readonly settings: MinterSettings
   private next = 1
   private ceiling = 0
@@ -66,7 +65,7 @@ export class Minter {
   private fallback: Actor = ''
 
   constructor(
-    components: { storage: Storage; clock: Clock; hybrid: HybridClock; commit: GroupCommit },
+    components: { storage: Storage; hybrid: HybridClock; commit: GroupCommit },
     settings: MinterSettings,
   ) {
     this.components = components
@@ -75,7 +74,7 @@ export class Minter {
 
   /** Must have resolved before the first dot is asked for. */
   async recover(): Promise<void> {
-    const { storage, clock, hybrid } = this.components
+    const { storage, hybrid } = this.components
     const bytes = storage.get(ACTOR_KEY)
     const before = bytes === undefined ? undefined : readReservation(bytes)
     this.next = before?.counter ?? 1
@@ -84,7 +83,8 @@ export class Minter {
     this.generation = remembers ? before.generation : this.next
     if (before !== undefined) hybrid.recover({ wallMs: before.wallMs, logical: 0 })
     this.nameActors()
-    const wallMs = Math.max(before?.wallMs ?? 0, clock.wallMs() + STAMP_AHEAD_MS)
+    // No time beyond what the disk has until the wall clock is trusted.
+    const wallMs = Math.max(before?.wallMs ?? 0, (hybrid.physicalMs() ?? -STAMP_AHEAD_MS) + STAMP_AHEAD_MS)
     const counter = this.next + COUNTER_BLOCK
     await storage.commit([{ type: 'put', key: ACTOR_KEY, value: this.reservation(counter, wallMs, false) }])
     this.ceiling = counter
@@ -113,7 +113,7 @@ export class Minter {
 
   /** Reserves more counters and time when half of either is used. Call it about once a second as well. */
   extend(): void {
-    const wallMs = this.components.clock.wallMs()
+    const wallMs = this.components.hybrid.physicalMs() ?? Number.NEGATIVE_INFINITY
     const lastMs = this.components.hybrid.last().wallMs
     const enoughTime = this.wallCeiling - wallMs > STAMP_AHEAD_MS / 2 && lastMs < this.wallCeiling
     if (this.extending || (enoughTime && this.ceiling - this.next > COUNTER_BLOCK / 2)) return
@@ -135,7 +135,8 @@ export class Minter {
   async close(): Promise<void> {
     this.ceiling = 0
     this.extending = true
-    const wallMs = Math.max(this.components.hybrid.last().wallMs + 1, this.components.clock.wallMs())
+    const { hybrid } = this.components
+    const wallMs = Math.max(hybrid.last().wallMs + 1, hybrid.physicalMs() ?? 0)
     const value = this.reservation(this.next, wallMs, true)
     await this.components.storage.commit([{ type: 'put', key: ACTOR_KEY, value }])
   }

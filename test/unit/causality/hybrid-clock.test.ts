@@ -54,6 +54,22 @@ describe('HybridClock', () => {
     expect(clock.last().wallMs).to.equal(5_000 + SKEW)
   })
 
+  it('does not follow a wall clock that is not trusted, and expires nothing by it', () => {
+    const { wall, clock } = clockAt(5_000)
+    let trusted = true
+    clock.heed(() => trusted)
+    clock.now()
+    wall.ms = 900_000
+    trusted = false
+    expect(clock.now()).to.deep.equal({ wallMs: 5_000, logical: 1 })
+    expect(clock.physicalMs()).to.equal(undefined)
+    expect(clock.wallMs()).to.equal(5_000)
+    wall.ms = 5_010
+    trusted = true
+    expect(clock.now()).to.deep.equal({ wallMs: 5_010, logical: 0 })
+    expect(clock.physicalMs()).to.equal(5_010)
+  })
+
   it('moves on a millisecond when the counter is full', () => {
     const { clock } = clockAt(5_000)
     clock.observe({ wallMs: 5_500, logical: 0xffff_ffff })

@@ -24,7 +24,7 @@ class HandClock {
 async function start(storage: ManualStorage, clock: HandClock, incarnation = 'i1', cleanStop?: boolean) {
   const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
   const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
-  const minter = new Minter({ storage, clock, hybrid, commit }, { id: 'n1', incarnation, cleanStop })
+  const minter = new Minter({ storage, hybrid, commit }, { id: 'n1', incarnation, cleanStop })
   const recovered = minter.recover()
   await settle()
   expect(minter.mint('owner'), 'no dot before the block is durable').to.equal(undefined)

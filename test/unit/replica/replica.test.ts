@@ -22,7 +22,7 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
   const clock = new ManualClock()
   const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
   const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e8 })
-  const minter = new Minter({ storage, clock, hybrid, commit }, { id, incarnation: 'i' })
+  const minter = new Minter({ storage, hybrid, commit }, { id, incarnation: 'i' })
   const recovered = minter.recover()
   await storage.land()
   await recovered
