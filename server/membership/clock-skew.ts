@@ -99,7 +99,8 @@ export class ClockSkew {
       if (this.heard.has(member)) voices++
       if (sample !== undefined) offsets.push(sample.offsetMs)
     }
-    this.medianMs = median(offsets)
+    // Out of touch with the others, this clock is as far from theirs as it was.
+    if (offsets.length * 2 > this.members.length) this.medianMs = median(offsets)
     if (this.members.length > 0 && voices * 2 > this.members.length) this.validated = true
   }
 }

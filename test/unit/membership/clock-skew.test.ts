@@ -57,6 +57,15 @@ describe('clock skew', () => {
     expect(subject.trusted).to.equal(true)
   })
 
+  it('does not take a wrong clock for right because nobody is there to compare it with', () => {
+    const subject = new Subject(5)
+    subject.hear({ n2: -HOUR, n3: -HOUR, n4: -HOUR })
+    for (let round = 0; round < 40; round++) subject.round()
+    expect(subject.trusted).to.equal(false)
+    subject.hear({ n2: 0, n3: 0 })
+    expect(subject.trusted).to.equal(true)
+  })
+
   it('measures the offset of a clock that is ahead or behind', () => {
     for (const offset of [5000, -5000]) {
       const subject = new Subject(3)
