@@ -1,5 +1,6 @@
 import type { Node } from '../../server/node.ts'
 import type { NodeComponents, NodeSettings } from '../../server/node-settings.ts'
+import { toKvError } from '../../shared/errors.ts'
 import type { Prng } from './prng.ts'
 import { SimulatedProcess } from './process.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -26,6 +27,8 @@ export interface MachineSettings {
 
 /** Time between a client and a node, one way, microseconds. */
 const CLIENT_LATENCY = 100
+/** Until a node whose disk has failed has ended, microseconds. */
+const EXIT_AFTER = 20_000
 /** How long a node may take to stop, microseconds. */
 export const STOP_WITHIN = 15_000_000
 
@@ -84,11 +87,23 @@ export class Machine {
       },
       { ...this.settings.node, incarnation: this.disk.incarnation },
     )
+    let failed = false
+    // As main does it: a node that does not know what is on its disk comes to an end.
+    this.disk.onFailure = () => {
+      if (failed || this.process !== process) return
+      failed = true
+      world.loop.after(EXIT_AFTER, () => {
+        if (this.process === process) this.crash(false)
+      })
+    }
     this.process = process
     this.endpoint = network
     this.node = node
     process.run(() => {
-      node.start().catch((thrown) => world.fail(this.id, 'could not start', thrown))
+      node.start().catch((thrown) => {
+        if (this.process !== process || process.dead) return
+        if (!failed) world.fail(this.id, 'could not start', thrown)
+      })
     })
   }
 
@@ -115,7 +130,10 @@ export class Machine {
     process.run(() => {
       node.stop().then(
         () => world.loop.after(0, () => over('has stopped')),
-        (thrown) => world.fail(this.id, 'could not stop', thrown),
+        (thrown) => {
+          if (toKvError(thrown).code === 'storage_failed') over('ends: its disk has failed')
+          else world.fail(this.id, 'could not stop', thrown)
+        },
       )
     })
   }

@@ -14,6 +14,10 @@ export class MemoryDisk {
     this.failures = commits
   }
 
+  get failsNext(): boolean {
+    return this.failures > 0
+  }
+
   /** Whether the commit that is about to be made fails, and why. */
   refusal(): string | undefined {
     if (this.full) return 'no space left on device'

@@ -7,6 +7,7 @@ import { type Key, keyToText } from '../../shared/key.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { MemoryStorage } from './memory-storage.ts'
 import type { Observations } from './observations.ts'
+import type { OrderedBytes } from './ordered-bytes.ts'
 import type { Prng } from './prng.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { World } from './world.ts'
@@ -26,6 +27,8 @@ export class SimulatedDisk {
   slowdown = 1
   /** Told once, of the next commit. */
   onNextCommit: (() => void) | undefined
+  /** Told of each commit that fails. */
+  onFailure: (() => void) | undefined
   /** Drawn when the data directory was made. */
   incarnation: string
   private readonly disk = new MemoryDisk()
@@ -64,7 +67,9 @@ export class SimulatedDisk {
       close: () => storage.close(),
       commit: (batch) => {
         this.watch(batch)
-        return storage.commit(batch)
+        const committed = storage.commit(batch)
+        committed.catch(() => this.onFailure?.())
+        return committed
       },
     }
   }
@@ -75,10 +80,36 @@ export class SimulatedDisk {
     this.storage = undefined
   }
 
-  /** A new disk in the place of this one. Only between two processes. */
-  wipe(): void {
-    this.disk.restore()
+  /** A new disk in the place of this one, empty or with an older content. Only between two processes. */
+  replace(content?: OrderedBytes): void {
+    this.disk.restore(content)
     this.incarnation = this.drawIncarnation()
+  }
+
+  snapshot(): OrderedBytes {
+    return this.disk.snapshot()
+  }
+
+  /** The next commit fails. */
+  failNext(): void {
+    this.disk.failNext()
+  }
+
+  set full(full: boolean) {
+    this.disk.full = full
+  }
+
+  /** A commit has failed lately, or would fail now: no node can start on it. */
+  get failing(): boolean {
+    return this.disk.full || this.disk.failsNext
+  }
+
+  /** As good as new, with what it holds. */
+  heal(): void {
+    this.slowdown = 1
+    this.onNextCommit = undefined
+    this.disk.full = false
+    this.disk.failNext(0)
   }
 
   /** What the disk holds of a key. */

@@ -27,6 +27,12 @@ const DIAL_AGAIN = { first: 100_000, last: 2_000_000 }
 /** A cut link is noticed by its sender after this long, microseconds (TCP would send again until then). */
 const KEEPALIVE = 4_000_000
 
+/** A sort of messages that gets lost. */
+export interface Censor {
+  readonly loss: number
+  readonly matches: (from: NodeId, message: Buffer) => boolean
+}
+
 /** Between which processes a message went, for the readable trace. */
 export type DeliveryListener = (
   from: NodeId,
@@ -51,6 +57,8 @@ export class SimulatedNetwork {
   private readonly hash: TraceHash
   private readonly onDelivery: DeliveryListener | undefined
   private readonly limits: NetworkLimits
+  /** Messages of some sorts that get lost. */
+  readonly censors = new Set<Censor>()
   /** The present process behind each address. */
   private readonly listening = new Map<string, SimulatedEndpoint>()
 
@@ -127,7 +135,7 @@ export class SimulatedNetwork {
     const effect = this.rules.effect(from.id, to)
     this.onDelivery?.(from.id, to, message, 'sent')
     if (effect.cut) this.silence(link, mine)
-    if (effect.cut || this.prng.chance(effect.loss)) {
+    if (effect.cut || this.prng.chance(effect.loss) || this.censored(from.id, message)) {
       this.onDelivery?.(from.id, to, message, 'lost')
       return true
     }
@@ -199,6 +207,12 @@ export class SimulatedNetwork {
         to.receive(from.id, message)
       }),
     )
+  }
+
+  private censored(from: NodeId, message: Buffer): boolean {
+    for (const { loss, matches } of this.censors)
+      if (matches(from, message) && this.prng.chance(loss)) return true
+    return false
   }
 
   /** One message more that nobody acknowledges; in the end the sender gives the link up. */

@@ -17,6 +17,7 @@ const REQUIRED_MARKS = [
   'write unknown outcome_unknown',
   'read ok',
   'fault wipe',
+  'fault restore',
   ...FAULT_KINDS.map((kind) => `fault ${kind}`),
 ]
 

@@ -10,14 +10,23 @@ export const FAULT_KINDS = [
   'partition',
   'one-way',
   'isolate',
+  'swizzle',
   'reset',
+  'reply-loss',
+  'type-loss',
   'kill',
   'power',
   'blackout',
   'stop',
   'pause',
+  'flap',
+  'stutter',
   'clock',
+  'far-clock',
+  'drift',
   'slow-disk',
+  'disk-error',
+  'disk-full',
 ] as const
 
 export type FaultKind = (typeof FAULT_KINDS)[number]
@@ -49,8 +58,8 @@ export interface Swarm {
   /** The wall clocks differ by up to this, milliseconds. */
   readonly skewMs: number
   readonly driftPpm: number
-  /** One disk is emptied, once. */
-  readonly wipe: boolean
+  /** One disk, once, comes back empty or as it was before. */
+  readonly lostDisk: 'never' | 'wiped' | 'restored'
   /** Right before all is healed, every node loses power at once. */
   readonly finale: boolean
   /** Mean time of a commit on a healthy disk, microseconds. */
@@ -62,7 +71,7 @@ export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
 
 export function drawSwarm(prng: Prng): Swarm {
   const conflicts = prng.chance(0.6) ? 'lww' : 'siblings'
-  const faults = FAULT_KINDS.filter(() => prng.chance(0.4))
+  const faults = FAULT_KINDS.filter(() => prng.chance(0.3))
   return {
     conflicts,
     zones: prng.pick([1, 3, 5]),
@@ -81,7 +90,7 @@ export function drawSwarm(prng: Prng): Swarm {
     maxDown: prng.pick([1, 2, 2, 3]),
     skewMs: prng.pick([0, 50, 2_000, 20_000]),
     driftPpm: prng.pick([0, 50, 5_000]),
-    wipe: prng.chance(0.2),
+    lostDisk: prng.pick(['never', 'never', 'never', 'wiped', 'restored']),
     finale: prng.chance(0.5),
     commitMicros: prng.pick([300, 2_000, 10_000]),
   }

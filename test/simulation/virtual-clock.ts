@@ -9,19 +9,33 @@ export const EPOCH_MS = 1_767_225_600_000
 export class MachineTime {
   /** How far the wall clock is ahead of virtual time, milliseconds; whoever changes it sets the clock. */
   offsetMs: number
-  /** Parts per million by which the machine's seconds are too short. */
-  readonly driftPpm: number
   private readonly loop: EventLoop
+  /** Parts per million by which the machine's seconds are too short. */
+  private ppm: number
+  /** What `ticks` was when the rate changed last, and when that was. */
+  private base = 0
+  private since = 0
 
   constructor(components: { loop: EventLoop }, settings: { offsetMs: number; driftPpm: number }) {
     this.loop = components.loop
     this.offsetMs = settings.offsetMs
-    this.driftPpm = settings.driftPpm
+    this.ppm = settings.driftPpm
   }
 
   /** Microseconds by this machine's oscillator since the simulation began. */
   ticks(): number {
-    return this.loop.now * (1 + this.driftPpm / 1e6)
+    return this.base + (this.loop.now - this.since) * (1 + this.ppm / 1e6)
+  }
+
+  get driftPpm(): number {
+    return this.ppm
+  }
+
+  /** From now on. */
+  setDrift(ppm: number): void {
+    this.base = this.ticks()
+    this.since = this.loop.now
+    this.ppm = ppm
   }
 
   wallMs(): number {
