@@ -13,6 +13,7 @@ const node = (id: string, state: NodeStatus['state']): NodeStatus => ({
   keys: 12_345,
   bytes: 3_565_158,
   hintsHeld: 7,
+  divergentSlots: 0,
   incarnation: 'abc',
 })
 

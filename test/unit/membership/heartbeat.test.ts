@@ -31,6 +31,7 @@ const beat: Heartbeat = {
     hintBytes: 5,
     oldestHintMs: 6.5,
     hintsFor: ['n3', 'n4'],
+    divergentSlots: 7,
   },
 }
 
