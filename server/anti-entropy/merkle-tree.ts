@@ -15,7 +15,14 @@ export class MerkleTree {
   /** Reads the sums once: later changes of theirs are not in the tree. */
   constructor(sums: DigestSums, slots: readonly number[]) {
     let level = new DigestSums(slots.length)
-    for (let i = 0; i < slots.length; i++) level.copy(i, sums, slots[i] as number)
+    const { words } = sums
+    let to = 0
+    for (const slot of slots) {
+      const from = slot * DIGEST_WORDS
+      level.words[to++] = words[from] as number
+      level.words[to++] = words[from + 1] as number
+      level.words[to++] = words[from + 2] as number
+    }
     const levels = [level]
     while (sizeOf(level) > 1) {
       level = above(level)
@@ -69,6 +76,7 @@ function sizeOf({ words }: DigestSums): number {
 function above(level: DigestSums): DigestSums {
   const size = sizeOf(level)
   const parents = new DigestSums(Math.ceil(size / WIDTH))
+  const { words } = level
   for (let parent = 0; parent * WIDTH < size; parent++) {
     let lo = 0
     let hi = 0
@@ -76,9 +84,9 @@ function above(level: DigestSums): DigestSums {
     const end = Math.min(size, (parent + 1) * WIDTH) * DIGEST_WORDS
     for (let at = parent * WIDTH * DIGEST_WORDS; at < end; at += DIGEST_WORDS) {
       // A product with an odd number, and a turn, lose nothing: a change of one child always arrives.
-      lo = Math.imul(((lo << 5) | (lo >>> 27)) ^ (level.words[at] as number), 0x9e37_79b1)
-      hi = Math.imul(((hi << 11) | (hi >>> 21)) ^ (level.words[at + 1] as number), 0x85eb_ca77)
-      count += level.words[at + 2] as number
+      lo = Math.imul(((lo << 5) | (lo >>> 27)) ^ (words[at] as number), 0x9e37_79b1)
+      hi = Math.imul(((hi << 11) | (hi >>> 21)) ^ (words[at + 1] as number), 0x85eb_ca77)
+      count = (count + (words[at + 2] as number)) | 0
     }
     const at = parent * DIGEST_WORDS
     parents.words[at] = scramble(lo ^ count)

@@ -3,16 +3,11 @@ import type { SlotTable } from '../ring/slot-table.ts'
 import type { Leaves } from './leaves.ts'
 import { MerkleTree } from './merkle-tree.ts'
 
-/**
- * Which slots this node and another both own, worked out once for each layout, and the tree over them, once for each
- * state of the leaves.
- */
+/** The slots that this node and another both own, and the tree over them, built once for each state of the leaves. */
 export class SharedSlots {
-  private readonly self: NodeId
   private readonly leaves: Leaves
-  private table: SlotTable | undefined
-  private byPeer = new Map<NodeId, readonly number[]>()
-  private trees = new Map<NodeId, { tree: MerkleTree; version: number }>()
+  private readonly self: NodeId
+  private readonly trees = new Map<NodeId, { tree: MerkleTree; slots: readonly number[]; version: number }>()
 
   constructor(components: { leaves: Leaves }, settings: { id: NodeId }) {
     this.leaves = components.leaves
@@ -21,17 +16,7 @@ export class SharedSlots {
 
   /** Rising. */
   with(peer: NodeId, table: SlotTable): readonly number[] {
-    if (this.table !== table) {
-      this.table = table
-      this.byPeer = new Map()
-      this.trees = new Map()
-    }
-    let slots = this.byPeer.get(peer)
-    if (slots === undefined) {
-      slots = intersection(table.ownerSlots(this.self), table.ownerSlots(peer))
-      this.byPeer.set(peer, slots)
-    }
-    return slots
+    return table.sharedSlots(this.self, peer)
   }
 
   /** As the leaves are now. */
@@ -39,25 +24,15 @@ export class SharedSlots {
     const slots = this.with(peer, table)
     const { sums, version } = this.leaves
     const built = this.trees.get(peer)
-    if (built?.version === version) return built.tree
+    if (built?.version === version && built.slots === slots) return built.tree
     const tree = new MerkleTree(sums, slots)
-    this.trees.set(peer, { tree, version })
+    this.trees.set(peer, { tree, slots, version })
     return tree
   }
 
   /** The other members that own a slot together with this node, in id order. */
   peers(table: SlotTable): NodeId[] {
+    for (const id of this.trees.keys()) if (!table.members.includes(id)) this.trees.delete(id)
     return table.members.filter((id) => id !== this.self && this.with(id, table).length > 0)
   }
-}
-
-/** Of two lists that rise. */
-function intersection(a: readonly number[], b: readonly number[]): number[] {
-  const both: number[] = []
-  let j = 0
-  for (const slot of a) {
-    while (j < b.length && (b[j] as number) < slot) j++
-    if (b[j] === slot) both.push(slot)
-  }
-  return both
 }

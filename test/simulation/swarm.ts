@@ -55,6 +55,12 @@ export interface Swarm {
   readonly finale: boolean
   /** Mean time of a commit on a healthy disk, microseconds. */
   readonly commitMicros: number
+  /** Without, only read repair and anti-entropy bring owners up to date that missed a write. */
+  readonly hints: boolean
+  /** Between two comparisons of a node with its peers, milliseconds. */
+  readonly repairEveryMs: number
+  /** Between two scrubs, milliseconds; 0 is never. */
+  readonly scrubEveryMs: number
 }
 
 /** The ring under test: what a user gets. */
@@ -84,5 +90,9 @@ export function drawSwarm(prng: Prng): Swarm {
     wipe: prng.chance(0.2),
     finale: prng.chance(0.5),
     commitMicros: prng.pick([300, 2_000, 10_000]),
+    hints: prng.chance(0.85),
+    // The last is hardly ever during the faults, so that repair does not hide what others lose.
+    repairEveryMs: prng.pick([3_000, 10_000, 40_000]),
+    scrubEveryMs: prng.pick([0, 8_000]),
   }
 }
