@@ -147,6 +147,8 @@ export class AntiEntropy {
   }
 
   status(): RepairStatus {
+    const table = this.components.ring.slots()
+    if (table !== undefined) for (const id of this.shared.peers(table)) this.progressOf(id)
     const { current } = this
     const peers = [...this.progress].map(([id, progress]) => {
       const own = current?.peer === id ? current : undefined
