@@ -1,7 +1,8 @@
+import { REPAIR_SETTINGS, type RepairConfig } from './config-repair.ts'
 import type { Setting } from './setting.ts'
 
 /** All settings of one node, resolved. Names, defaults and meanings stand in SETTINGS. */
-export interface NodeConfig {
+export interface NodeConfig extends RepairConfig {
   readonly id: string
   readonly cluster: string
   readonly secretFile: string
@@ -28,9 +29,6 @@ export interface NodeConfig {
   readonly requestTimeoutMs: number
   readonly recordCacheBytes: number
   readonly maxHintBytes: number
-  readonly repairEveryMs: number
-  readonly repairRecordsPerSecond: number
-  readonly scrubEveryMs: number
   readonly maxHttpConnections: number
   readonly maxHeaderBytes: number
   readonly chaos: boolean
@@ -251,30 +249,7 @@ export const SETTINGS: readonly Setting<keyof NodeConfig>[] = [
     unit: 'bytes',
     meaning: 'Disk space for writes that are kept for owners that are out of reach; 0 keeps none.',
   },
-  {
-    name: 'repairEveryMs',
-    path: 'repair.everyMs',
-    kind: { type: 'integer', min: 100, max: 86_400_000 },
-    default: 10_000,
-    unit: 'ms',
-    meaning: 'Between two comparisons of the data with that of a peer; the peers take turns.',
-  },
-  {
-    name: 'repairRecordsPerSecond',
-    path: 'repair.recordsPerSecond',
-    kind: { type: 'integer', min: 1, max: 1_000_000 },
-    default: 2000,
-    meaning:
-      'How many records the node mends in a second at most, where its copies differ from those of a peer.',
-  },
-  {
-    name: 'scrubEveryMs',
-    path: 'scrub.everyMs',
-    kind: { type: 'integer', min: 0, max: 31_536_000_000 },
-    default: 86_400_000,
-    unit: 'ms',
-    meaning: 'Between two checks of every record against its checksum; 0 checks only when asked to.',
-  },
+  ...REPAIR_SETTINGS,
   {
     name: 'maxHttpConnections',
     path: 'limits.httpConnections',

@@ -34,7 +34,7 @@ export interface AntiEntropyComponents {
 
 export interface AntiEntropySettings {
   readonly id: NodeId
-  /** Between two comparisons, milliseconds. */
+  /** Between two comparisons, milliseconds; with 0 there are none but those that are asked for. */
   readonly everyMs: number
   /** Records that this node mends in a second, at most. */
   readonly recordsPerSecond: number
@@ -175,6 +175,7 @@ export class AntiEntropy {
   private look(ms: number): void {
     if (!this.started || this.current !== undefined) return
     this.timer?.cancel()
+    if (this.settings.everyMs === 0 && !this.hurried) return
     this.timer = this.components.clock.after(ms, () => {
       if (this.gate.paused) return
       const peer = this.choose()
@@ -211,7 +212,7 @@ export class AntiEntropy {
     }
     this.account(progress)
     if (ok) this.finishTurn(peer)
-    this.look(ok ? this.interval() : Math.min(RETRY_MS + this.soon(), this.settings.everyMs))
+    this.look(ok ? this.interval() : RETRY_MS + this.soon())
   }
 
   private async exchangeWith(peer: NodeId, progress: Progress): Promise<void> {
@@ -263,7 +264,7 @@ export class AntiEntropy {
     const { everyMs } = this.settings
     const reachable = (id: NodeId) => this.components.ring.reachable(id)
     this.hurried = this.hurried && this.turns.lacking(reachable)
-    if (this.hurried || this.turns.preferred(reachable)) return Math.min(this.soon(), everyMs)
+    if (this.hurried || this.turns.preferred(reachable)) return this.soon()
     // Some sooner and some later, so that nodes that were started together drift apart.
     return everyMs * 0.75 + this.components.random.below(Math.max(1, Math.round(everyMs / 2)))
   }

@@ -45,12 +45,13 @@ export class LeafJournal {
       const read = await storage.iterate({ gte, lt: END, limit: ENTRIES })
       for (const [key, value] of read) {
         found++
-        if (key[2] === PAGE && value.length === PAGE_BYTES)
-          pages[key.readUInt16BE(3)] = this.readPage(key, value)
-        else if (key[2] === ENTRY && value.length >= 8 && (value.length - 8) % CHANGE_BYTES === 0) {
-          const changes = new ByteReader(value)
-          entries.push({ sequence: changes.u53(), changes })
-        } else intact = false
+        const changes = new ByteReader(value)
+        const sequence = readSequence(changes)
+        const page = key[2] === PAGE && value.length === PAGE_BYTES
+        const entry = key[2] === ENTRY && changes.remaining % CHANGE_BYTES === 0
+        if (sequence === undefined || !(page || entry)) intact = false
+        else if (entry) entries.push({ sequence, changes })
+        else pages[key.readUInt16BE(3) % PAGES] = this.readPage(key, changes, sequence)
       }
       const last = read.at(-1)
       if (last === undefined) break
@@ -94,9 +95,7 @@ export class LeafJournal {
   }
 
   /** @returns the number of the entry with which the page was written. */
-  private readPage(key: Buffer, value: Buffer): number {
-    const reader = new ByteReader(value)
-    const sequence = reader.u53()
+  private readPage(key: Buffer, reader: ByteReader, sequence: number): number {
     const { words } = this.leaves.sums
     const start = (key.readUInt16BE(3) % PAGES) * PAGE_WORDS
     for (let i = start; i < start + PAGE_WORDS; i++) words[i] = reader.u32()
@@ -122,4 +121,14 @@ export class LeafJournal {
 /** 'mt', the kind, the number. */
 function address(kind: number, number: number): Buffer {
   return Buffer.from([0x6d, 0x74, kind, number >>> 8, number & 0xff])
+}
+
+/** undefined where it is none. */
+function readSequence(reader: ByteReader): number | undefined {
+  try {
+    return reader.u53()
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }

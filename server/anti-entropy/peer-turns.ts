@@ -12,6 +12,8 @@ export class PeerTurns {
   private missing: NodeId[] = []
   /** In the order of their turns, for when the missing ones are out of reach. */
   private done: NodeId[] = []
+  /** Nobody has had a turn since `restart`. */
+  private restarted = false
 
   constructor(components: { random: Random }) {
     this.random = components.random
@@ -28,13 +30,14 @@ export class PeerTurns {
 
   /** Whether there is one within reach that the round still needs. */
   lacking(reachable: (id: NodeId) => boolean): boolean {
-    return this.missing.some(reachable)
+    return this.restarted || this.missing.some(reachable)
   }
 
   /** Compares with everyone anew. */
   restart(): void {
     this.missing = []
     this.done = []
+    this.restarted = true
   }
 
   /** Takes the next one; undefined where none is within reach. `peers` are all that there are now. */
@@ -68,6 +71,7 @@ export class PeerTurns {
   }
 
   private follow(peers: readonly NodeId[]): void {
+    this.restarted = false
     this.missing = this.missing.filter((id) => peers.includes(id))
     this.done = this.done.filter((id) => peers.includes(id))
     if (this.missing.length === 0) this.done = []

@@ -37,7 +37,7 @@ export interface RepairComponents {
 
 export interface RepairSettings {
   readonly id: NodeId
-  /** Between two comparisons with peers, milliseconds; DEFAULT_REPAIR_EVERY_MS when absent. */
+  /** Between two comparisons with peers, milliseconds; 0 is never. */
   readonly repairEveryMs?: number | undefined
   readonly repairRecordsPerSecond?: number | undefined
   /** Between two scrubs, milliseconds; 0 is never. */

@@ -175,9 +175,9 @@ export class Scrub {
   }
 
   private async finish(): Promise<void> {
-    this.totals.passes++
     this.state = { ...this.state, next: undefined, finishedMs: this.components.clock.wallMs() }
     await this.save()
+    this.totals.passes++
   }
 
   /** By the wall clock, which goes on while the node is down; a time to come is none that has been. */

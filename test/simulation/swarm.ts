@@ -57,7 +57,7 @@ export interface Swarm {
   readonly commitMicros: number
   /** Without, only read repair and anti-entropy bring owners up to date that missed a write. */
   readonly hints: boolean
-  /** Between two comparisons of a node with its peers, milliseconds. */
+  /** Between two comparisons of a node with its peers, milliseconds; 0 is never, not even in the end. */
   readonly repairEveryMs: number
   /** Between two scrubs, milliseconds; 0 is never. */
   readonly scrubEveryMs: number
@@ -91,8 +91,8 @@ export function drawSwarm(prng: Prng): Swarm {
     finale: prng.chance(0.5),
     commitMicros: prng.pick([300, 2_000, 10_000]),
     hints: prng.chance(0.85),
-    // The last is hardly ever during the faults, so that repair does not hide what others lose.
-    repairEveryMs: prng.pick([3_000, 10_000, 40_000]),
+    // Without, nothing hides what other parts lose.
+    repairEveryMs: prng.pick([0, 3_000, 10_000]),
     scrubEveryMs: prng.pick([0, 8_000]),
   }
 }
