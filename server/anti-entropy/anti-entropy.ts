@@ -12,7 +12,7 @@ import { Exchange } from './exchange.ts'
 import { ExchangeServer, type RingSource } from './exchange-server.ts'
 import { CalledOff, Gate } from './gate.ts'
 import type { Leaves } from './leaves.ts'
-import { Mender } from './mender.ts'
+import { MENDERS, Mender } from './mender.ts'
 import { Pace } from './pace.ts'
 import { PeerLink } from './peer-link.ts'
 import { PeerTurns } from './peer-turns.ts'
@@ -56,7 +56,7 @@ interface Current {
   readonly peer: NodeId
   readonly exchange: Exchange
   readonly link: PeerLink
-  readonly mender: Mender
+  readonly menders: readonly Mender[]
 }
 
 /** Between finding a difference and believing it, milliseconds: for writes under way to arrive. */
@@ -157,7 +157,7 @@ export class AntiEntropy {
         comparedAtMs: progress.comparedAtMs,
         slotsDiffering: progress.slotsDiffering,
         slotsOutstanding: progress.outstanding.size,
-        keysRepaired: progress.keysRepaired + (own?.mender.repaired ?? 0),
+        keysRepaired: progress.keysRepaired + (own === undefined ? 0 : repairedBy(own)),
         bytesExchanged: progress.bytesExchanged + (own?.link.bytes ?? 0),
         error: progress.error,
       }
@@ -221,15 +221,16 @@ export class AntiEntropy {
     const [layout, table] = [ring.layout(), ring.slots()]
     if (layout === undefined || table === undefined) return
     const link = new PeerLink({ rpc }, { peer })
-    const mender = new Mender({ link, data, holder, pace })
+    const menders = Array.from({ length: MENDERS }, () => new Mender({ link, data, holder, pace }))
     const slots = this.shared.with(peer, table)
     const settings = { layoutVersion: layout.version, slots, recheckMs: RECHECK_MS }
     const tree = () => this.shared.tree(peer, table)
     const exchange = new Exchange(
-      { link, sums: leaves.sums, tree, reader, mender, pace, gate },
+      { link, sums: leaves.sums, tree, reader, menders, pace, gate },
       { ...settings, begin: random.below(slots.length) },
     )
-    this.current = { peer, exchange, link, mender }
+    const current = { peer, exchange, link, menders }
+    this.current = current
     const differs = await exchange.compare()
     progress.comparedAtMs = clock.wallMs()
     progress.slotsDiffering = exchange.differing
@@ -238,17 +239,17 @@ export class AntiEntropy {
     counters.add('anti_entropy_slots_differing_total', exchange.differing)
     trace.event('info', 'repair.differs', { peer, slots: exchange.differing })
     await exchange.mend()
-    await mender.drain()
-    trace.event('info', 'repair.mended', { peer, keys: mender.repaired, left: exchange.outstanding.size })
+    trace.event('info', 'repair.mended', { peer, keys: repairedBy(current), left: exchange.outstanding.size })
   }
 
   private account(progress: Progress): void {
     const { counters } = this.components
     if (this.current === undefined) return
-    const { mender, link } = this.current
-    progress.keysRepaired += mender.repaired
+    const { link } = this.current
+    const repaired = repairedBy(this.current)
+    progress.keysRepaired += repaired
     progress.bytesExchanged += link.bytes
-    counters.add('anti_entropy_keys_repaired_total', mender.repaired)
+    counters.add('anti_entropy_keys_repaired_total', repaired)
     counters.add('anti_entropy_bytes_total', link.bytes)
     this.current = undefined
   }
@@ -288,4 +289,8 @@ export class AntiEntropy {
     }
     return progress
   }
+}
+
+function repairedBy({ menders }: Pick<Current, 'menders'>): number {
+  return menders.reduce((sum, mender) => sum + mender.repaired, 0)
 }

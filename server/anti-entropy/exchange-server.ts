@@ -34,7 +34,7 @@ export interface ExchangeServerComponents {
 }
 
 /** Slots that are read for peers at a time; one more is refused. */
-const MAX_READING = 4
+const MAX_READING = 32
 /** Records looked at for one answer, at least: a page of the reader's may follow. */
 const MAX_LOOKED_AT = 2_000
 const MAX_ENTRIES = 1_000

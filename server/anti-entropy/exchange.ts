@@ -16,7 +16,8 @@ export interface ExchangeComponents {
   /** Over the slots, as they are now. */
   readonly tree: () => MerkleTree
   readonly reader: SlotReader
-  readonly mender: Mender
+  /** Each mends one slot at a time. */
+  readonly menders: readonly Mender[]
   readonly pace: Pace
   readonly gate: Gate
 }
@@ -77,10 +78,18 @@ export class Exchange {
     const due = slots.flatMap((slot, index) => (this.outstanding.has(slot) ? [index] : []))
     const first = due.findIndex((index) => index >= begin)
     const rotated = first <= 0 ? due : [...due.slice(first), ...due.slice(0, first)]
-    for (const index of rotated) {
-      await this.components.gate.pass()
-      if (await this.mendSlot(index)) this.outstanding.delete(slots[index] as number)
+    let failed = false
+    const work = async (mender: Mender): Promise<void> => {
+      for (let index = rotated.shift(); index !== undefined && !failed; index = rotated.shift()) {
+        await this.components.gate.pass()
+        if (await this.mendSlot(index, mender)) this.outstanding.delete(slots[index] as number)
+      }
     }
+    const stop = (error: unknown) => {
+      failed = true
+      throw error
+    }
+    await Promise.all(this.components.menders.map((mender) => work(mender).catch(stop)))
   }
 
   /** @returns the indices of the slots that differ. */
@@ -106,8 +115,8 @@ export class Exchange {
   }
 
   /** @returns whether the slot is the same on both sides now, as far as this node can tell. */
-  private async mendSlot(index: number): Promise<boolean> {
-    const { sums, mender, pace } = this.components
+  private async mendSlot(index: number, mender: Mender): Promise<boolean> {
+    const { sums, pace } = this.components
     const slot = this.settings.slots[index] as number
     const theirs = await this.askTree(0, [index])
     if (sums.same(slot, theirs, 0)) return true

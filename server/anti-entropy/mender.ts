@@ -17,8 +17,9 @@ export interface MenderComponents {
   readonly pace: Pace
 }
 
-/** Records under way at a time: enough to fill a batch, few enough not to crowd clients out. */
-const WINDOW = 16
+/** Slots that are mended at a time, and records of each: enough to fill a batch, few enough not to crowd clients out. */
+export const MENDERS = 8
+const WINDOW = 4
 const TIMEOUT_MS = 5_000
 /** After so many failures in a row the peer, or this disk, has other troubles. */
 const MAX_FAILURES = 8

@@ -107,7 +107,7 @@ class Simulation {
     const aided = this.swarm.repairEveryMs > 0
     if (aided) await this.pass(SETTLE_FOR)
     if (aided && !(await this.agree())) return this.notLive('the owners do not come to agree')
-    const agreed = aided ? this.copies() : []
+    const disagreements = aided ? this.judgeAgreement(this.copies()) : []
     // What was acknowledged is read back at the ring's own quorum, without repair. Reads of all owners repair what
     // those before them left, and then all must agree.
     await this.readAll(RING.r, false)
@@ -116,7 +116,7 @@ class Simulation {
     const unread = await this.readAll(RING.n, true)
     if (unread > 0) return this.notLive(`${unread} reads of a healed ring failed`)
     cluster.harvest()
-    return [...this.judgeAgreement(agreed), ...this.judge(this.copies())]
+    return [...disagreements, ...this.judge(this.copies())]
   }
 
   /** @returns how many reads failed. */

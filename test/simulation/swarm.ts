@@ -69,6 +69,7 @@ export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
 export function drawSwarm(prng: Prng): Swarm {
   const conflicts = prng.chance(0.6) ? 'lww' : 'siblings'
   const faults = FAULT_KINDS.filter(() => prng.chance(0.4))
+  const repairEveryMs = prng.fork('repair').pick([0, 0, 0, 3_000, 10_000])
   return {
     conflicts,
     zones: prng.pick([1, 3, 5]),
@@ -90,9 +91,9 @@ export function drawSwarm(prng: Prng): Swarm {
     wipe: prng.chance(0.2),
     finale: prng.chance(0.5),
     commitMicros: prng.pick([300, 2_000, 10_000]),
-    hints: prng.chance(0.85),
-    // Without, nothing hides what other parts lose.
-    repairEveryMs: prng.pick([0, 3_000, 10_000]),
+    // Mostly without: nothing hides then what other parts lose.
+    repairEveryMs,
+    hints: repairEveryMs === 0 || prng.chance(0.7),
     scrubEveryMs: prng.pick([0, 8_000]),
   }
 }
