@@ -34,7 +34,7 @@ export interface ExchangeServerComponents {
 }
 
 /** Slots that are read for peers at a time; one more is refused. */
-const MAX_READING = 32
+const MAX_READING = 128
 /** Records looked at for one answer, at least: a page of the reader's may follow. */
 const MAX_LOOKED_AT = 2_000
 const MAX_ENTRIES = 1_000
@@ -68,7 +68,7 @@ export class ExchangeServer {
     const version = ring.layout()?.version ?? 0
     if (table === undefined || version !== layoutVersion)
       throw new KvError('conflict', `the layout here is ${version}, and ${layoutVersion} there`)
-    return shared.tree(from, table).digests(level, nodes)
+    return shared.digests(from, table, level, nodes)
   }
 
   private async buckets({ slot, buckets }: BucketsRequest): Promise<DigestList> {

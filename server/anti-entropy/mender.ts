@@ -18,7 +18,7 @@ export interface MenderComponents {
 }
 
 /** Slots that are mended at a time, and records of each: enough to fill a batch, few enough not to crowd clients out. */
-export const MENDERS = 8
+export const MENDERS = 24
 const WINDOW = 4
 const TIMEOUT_MS = 5_000
 /** After so many failures in a row the peer, or this disk, has other troubles. */

@@ -1,6 +1,6 @@
 import type { NodeId } from '../ports/network.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
-import type { Leaves } from './leaves.ts'
+import { DigestSums, type Leaves } from './leaves.ts'
 import { MerkleTree } from './merkle-tree.ts'
 
 /** The slots that this node and another both own, and the tree over them, built once for each state of the leaves. */
@@ -28,6 +28,19 @@ export class SharedSlots {
     const tree = new MerkleTree(sums, slots)
     this.trees.set(peer, { tree, slots, version })
     return tree
+  }
+
+  /** Digests of nodes of the tree; those of single slots are had without building it. @throws RangeError */
+  digests(peer: NodeId, table: SlotTable, level: number, nodes: readonly number[]): DigestSums {
+    if (level > 0) return this.tree(peer, table).digests(level, nodes)
+    const slots = this.with(peer, table)
+    const found = new DigestSums(nodes.length)
+    for (const [i, node] of nodes.entries()) {
+      const slot = slots[node]
+      if (slot === undefined) throw new RangeError(`there is no slot ${node} of ${slots.length}`)
+      found.copy(i, this.leaves.sums, slot)
+    }
+    return found
   }
 
   /** The other members that own a slot together with this node, in id order. */
