@@ -22,6 +22,19 @@ describe('the HTTP API', () => {
       .split('\n')
       .map((line) => JSON.parse(line))
 
+  describe('/repair and /scrub', () => {
+    it('tell how they are, and take orders with POST only', async () => {
+      expect(JSON.parse((await api.app.inject('/repair')).body)).to.include({ node: 'n1', state: 'idle' })
+      for (const path of ['/repair/start', '/repair/pause', '/repair/resume', '/scrub/start']) {
+        expect((await api.app.inject(path)).statusCode, path).to.equal(405)
+        expect((await api.app.inject({ method: 'POST', url: path })).statusCode, path).to.equal(200)
+      }
+      expect(node.repair.orders).to.deep.equal(['compare', 'pause', 'resume', 'scrub'])
+      expect(JSON.parse((await api.app.inject('/repair')).body)).to.include({ state: 'paused' })
+      expect(JSON.parse((await api.app.inject('/scrub')).body)).to.include({ state: 'running', slots: 16384 })
+    })
+  })
+
   describe('GET /scan', () => {
     it('lists the entries under a prefix, and how it ended', async () => {
       await fill(['a/1', 'a/2', 'b/1'])

@@ -46,6 +46,16 @@ describe('the table of kv ring status', () => {
     ])
   })
 
+  it('has a column for slots that differ only where some do', () => {
+    const nodes = [{ ...node('n1', 'up'), divergentSlots: 1234 }, node('n2', 'up')]
+    const lines = renderRingStatus({ ...STATUS, nodes }, plain).split('\n')
+    expect(lines.slice(3)).to.deep.equal([
+      'NODE  STATE  HTTP                ZONE      OWNS    KEYS     SIZE  HINTS HELD  DIFFERING SLOTS',
+      'n1    up     http://127.0.0.1:1  default  60.0%  12,345  3.4 MiB           7            1,234',
+      'n2    up     http://127.0.0.1:2  default  60.0%  12,345  3.4 MiB           7                0',
+    ])
+  })
+
   it('says that all is well where it is', () => {
     const [line] = renderRingStatus({ ...STATUS, health: 'ok', reason: '' }, plain).split('\n')
     expect(line).to.equal('ok: all 2 nodes are up, and every key has its 3 copies')
