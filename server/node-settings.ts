@@ -44,5 +44,9 @@ export interface NodeSettings {
   readonly requestTimeoutMs: number
   readonly maxHintBytes: number
   readonly recordCacheBytes: number
+  /** See RepairSettings, which has the defaults. */
+  readonly repairEveryMs?: number
+  readonly repairRecordsPerSecond?: number
+  readonly scrubEveryMs?: number
   readonly chaos: boolean
 }

@@ -3,6 +3,8 @@ import { Counters } from '../shared/counters.ts'
 import { KvError } from '../shared/errors.ts'
 import { type Key, keyToText } from '../shared/key.ts'
 import { slotOf } from '../shared/slot.ts'
+import { Repair } from './anti-entropy/repair.ts'
+import { SlotDigests } from './anti-entropy/slot-digests.ts'
 import type { ServedNode, ServedPlacement } from './api/served-node.ts'
 import { HybridClock } from './causality/hybrid-clock.ts'
 import { FaultRules } from './chaos/fault-rules.ts'
@@ -27,7 +29,7 @@ import { Minter } from './replica/minter.ts'
 import { RecordCache } from './replica/record-cache.ts'
 import { Replica } from './replica/replica.ts'
 import { DataScan } from './replica/scan-data.ts'
-import { StagedRecords } from './replica/staged-records.ts'
+import { StagedRecords, type StagedRecordsComponents } from './replica/staged-records.ts'
 import { Deadlines } from './rpc/deadlines.ts'
 import { PeerRpc } from './rpc/peer-rpc.ts'
 
@@ -39,6 +41,7 @@ const EXTEND_EVERY_MS = 1_000
 /** Puts the parts together: data flows coordinator -> holders -> replica -> group commit -> storage, and back. */
 export class RingNode implements ServedNode {
   readonly coordinator: RingCoordinator
+  readonly repair: Repair
   private readonly settings: NodeSettings
   private readonly clock: Clock
   private readonly storage: Storage
@@ -54,6 +57,7 @@ export class RingNode implements ServedNode {
   private readonly holder: Holder
   private readonly scan: DataScan
   private readonly membership: Membership
+  private readonly digests = new SlotDigests()
   private readonly counters = new Counters()
   private timer: Timer | undefined
   private phase: 'starting' | 'serving' | 'stopping' = 'starting'
@@ -113,6 +117,8 @@ export class RingNode implements ServedNode {
       deadlines,
       counters,
     }
+    const repairParts = { ...parts, trace, storage, commit, minter, holder, digests: this.digests }
+    this.repair = new Repair(repairParts, settings)
     this.coordinator = new RingCoordinator(
       {
         ...parts,
@@ -128,6 +134,7 @@ export class RingNode implements ServedNode {
   /** Recovers from storage and begins to find its peers. It serves once `readiness().ready`. */
   async start(): Promise<void> {
     this.census.recover(this.storage.get(CENSUS_KEY))
+    await this.repair.recover()
     await this.minter.recover()
     await this.hintStore.recover()
     this.holder.serve(this.rpc)
@@ -135,6 +142,7 @@ export class RingNode implements ServedNode {
     this.extend()
     await this.membership.start()
     this.hintReplay.start()
+    this.repair.start()
     this.phase = 'serving'
   }
 
@@ -143,6 +151,7 @@ export class RingNode implements ServedNode {
     this.phase = 'stopping'
     await this.coordinator.drain()
     this.hintReplay.stop()
+    this.repair.stop()
     this.membership.stop()
     this.timer?.cancel()
     this.rpc.stop()
@@ -230,6 +239,7 @@ export class RingNode implements ServedNode {
     stats.set('commits_total', this.commit.commits)
     stats.set('record_cache_bytes', this.cache.bytes)
     stats.set('peer_requests_waiting', this.rpc.waiting)
+    this.repair.addStats(stats)
     stats.set('members_up', this.membership.members().filter((member) => member.state === 'up').length)
     return stats
   }
@@ -243,12 +253,12 @@ export class RingNode implements ServedNode {
       trace.event('error', 'record.corrupt', { key: keyToText(key), why })
       this.counters.add('corrupt_records_total')
       minter.forgetRecord()
+      this.repair.suspect(key)
     }
-    const onStage = (
-      key: Key,
-      before: Parameters<Census['replace']>[1],
-      after: Parameters<Census['replace']>[2],
-    ) => this.census.replace(key.length, before, after)
+    const onStage: StagedRecordsComponents['onStage'] = (key, before, after, bytes) => {
+      this.census.replace(key.length, before, after)
+      this.digests.replace(key, before, bytes)
+    }
     return new StagedRecords({ storage, commit, cache: this.cache, onStage, onCorrupt }, dataAddress)
   }
 
@@ -264,6 +274,7 @@ export class RingNode implements ServedNode {
       hintBytes: this.hintStore.bytes,
       oldestHintMs: Math.max(0, wallMs - oldest),
       hintsFor: held.map(({ target }) => target),
+      divergentSlots: this.repair.divergentSlots,
     }
   }
 

@@ -136,6 +136,8 @@ export interface NodeStatus {
   keys: number
   bytes: number
   hintsHeld: number
+  /** Slots of which it knows that another owner holds something else; they are being mended. */
+  divergentSlots: number
   incarnation: string
 }
 
@@ -162,6 +164,54 @@ export interface LocateResult {
 
 export interface HintsStatus {
   hints: { holder: string; target: string; count: number; bytes: number; oldestMs: number }[]
+}
+
+/** `GET /repair`: how far one node is with comparing its data with that of its peers. */
+export interface RepairStatus {
+  node: string
+  state: 'running' | 'paused' | 'idle'
+  /** In which every peer that owns a slot together with the node has been compared with it. */
+  rounds: number
+  /** How long the last of them took; 0 before the first. */
+  lastRoundMs: number
+  /** Slots in which some peer is known to hold something else, and which are not mended yet. */
+  divergentSlots: number
+  peers: RepairPeer[]
+}
+
+export interface RepairPeer {
+  id: string
+  /** Wall-clock milliseconds; 0 before the first comparison since the node was started. */
+  comparedAtMs: number
+  /** In the last comparison. */
+  slotsDiffering: number
+  /** Of those, not mended yet. */
+  slotsOutstanding: number
+  /** Since the node was started, as is `bytesExchanged`. */
+  keysRepaired: number
+  bytesExchanged: number
+  /** Why the last exchange was cut off; '' where it was not. */
+  error: string
+}
+
+/** `GET /scrub`: the check of all records and digests of one node. */
+export interface ScrubStatus {
+  node: string
+  state: 'running' | 'idle'
+  slots: number
+  /** Of the pass that is under way, or of the last one. */
+  slotsChecked: number
+  /** Wall-clock milliseconds; 0 for never. */
+  startedAtMs: number
+  finishedAtMs: number
+  /** Since the node was started, as are all that follow. */
+  passes: number
+  recordsChecked: number
+  /** Records that failed their checksum: they are fetched again from the peers. */
+  recordsDamaged: number
+  slotsUnreadable: number
+  /** Digests that did not match the records, and were put right. */
+  slotsRebuilt: number
 }
 
 /** A fault as `kv chaos` gives it to every node; the nodes act on their own part of it. */

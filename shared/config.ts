@@ -1,7 +1,8 @@
+import { REPAIR_SETTINGS, type RepairConfig } from './config-repair.ts'
 import type { Setting } from './setting.ts'
 
 /** All settings of one node, resolved. Names, defaults and meanings stand in SETTINGS. */
-export interface NodeConfig {
+export interface NodeConfig extends RepairConfig {
   readonly id: string
   readonly cluster: string
   readonly secretFile: string
@@ -246,8 +247,9 @@ export const SETTINGS: readonly Setting<keyof NodeConfig>[] = [
     kind: { type: 'integer', min: 0, max: 1024 * 1024 * MIB },
     default: 1024 * MIB,
     unit: 'bytes',
-    meaning: 'Disk space for writes that are kept for owners that are out of reach.',
+    meaning: 'Disk space for writes that are kept for owners that are out of reach; 0 keeps none.',
   },
+  ...REPAIR_SETTINGS,
   {
     name: 'maxHttpConnections',
     path: 'limits.httpConnections',

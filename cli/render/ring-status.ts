@@ -25,7 +25,9 @@ function settings({ cluster, layoutVersion, n, r, w, slots }: RingStatus): strin
 
 /** One line for each node. */
 export function nodeTable(nodes: readonly NodeStatus[], colour: ChalkInstance): string {
+  const differing = nodes.some((node) => node.divergentSlots > 0)
   const heads = ['NODE', 'STATE', 'HTTP', 'ZONE', 'OWNS', 'KEYS', 'SIZE', 'HINTS HELD']
+  if (differing) heads.push('DIFFERING SLOTS')
   const rows = nodes.map((node) => [
     node.id,
     paint(node.state, colour),
@@ -35,8 +37,9 @@ export function nodeTable(nodes: readonly NodeStatus[], colour: ChalkInstance): 
     grouped(node.keys),
     formatBytes(node.bytes),
     grouped(node.hintsHeld),
+    ...(differing ? [grouped(node.divergentSlots)] : []),
   ])
-  return renderTable(heads, rows, [4, 5, 6, 7])
+  return renderTable(heads, rows, [4, 5, 6, 7, 8])
 }
 
 export function paint(state: NodeState, colour: ChalkInstance): string {

@@ -19,6 +19,7 @@ import { keyRoutes } from './key-routes.ts'
 import { LiveStreams } from './live-streams.ts'
 import { metricsRoute } from './metrics-route.ts'
 import { notFoundHandler } from './not-found.ts'
+import { repairRoutes } from './repair-routes.ts'
 import { RequestMetrics } from './request-metrics.ts'
 import { Responder } from './responder.ts'
 import { ringRoutes } from './ring-routes.ts'
@@ -114,6 +115,7 @@ export class HttpApi {
       ...ringRoutes(context),
       ...healthRoutes(context),
       metricsRoute(context, this.metrics),
+      ...repairRoutes(context),
       ...chaosRoutes(context),
     ]
     routes.push(...docsRoutes(context, routes))

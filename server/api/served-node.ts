@@ -1,4 +1,11 @@
-import type { FaultRule, HintsStatus, LocateResult, RingStatus } from '../../shared/api.ts'
+import type {
+  FaultRule,
+  HintsStatus,
+  LocateResult,
+  RepairStatus,
+  RingStatus,
+  ScrubStatus,
+} from '../../shared/api.ts'
 import type { Key } from '../../shared/key.ts'
 import type { Coordinator } from '../coordinator/outcome.ts'
 import type { Layout } from '../membership/layout.ts'
@@ -7,6 +14,7 @@ import type { NodeId } from '../ports/network.ts'
 /** What the HTTP API needs of the node that it serves. */
 export interface ServedNode {
   readonly coordinator: Coordinator
+  readonly repair: ServedRepair
   readiness(): { readonly ready: boolean; readonly reason: string }
   healthy(): boolean
   status(): RingStatus
@@ -21,6 +29,15 @@ export interface ServedNode {
   healFault(id?: string): number
   faults(): readonly FaultRule[]
   stats(): ReadonlyMap<string, number>
+}
+
+export interface ServedRepair {
+  repairStatus(): RepairStatus
+  scrubStatus(): ScrubStatus
+  compareNow(): void
+  pause(): void
+  resume(): void
+  scrubNow(): void
 }
 
 export interface ServedPlacement {

@@ -29,7 +29,7 @@ export interface HintReplayComponents {
 export class HintReplay {
   private readonly components: HintReplayComponents
   private readonly underWay = new Map<NodeId, Set<Key>>()
-  /** Owners that have refused a hint in this round. */
+  /** Owners that have refused a hint in this round, or taken one that has grown meanwhile. */
   private readonly resting = new Set<NodeId>()
   private timer: Timer | undefined
   private delivered = 0
@@ -77,7 +77,8 @@ export class HintReplay {
       if (error === undefined) {
         this.delivered++
         if (trace.enabled('debug')) trace.event('debug', 'hint.delivered', { target })
-        hints.delivered(target, key, bytes)
+        // What the hint has grown by may be long in getting durable: it is not sent again and again until then.
+        if (!hints.delivered(target, key, bytes)) this.resting.add(target)
       } else this.resting.add(target)
       this.pump(target)
     })

@@ -121,10 +121,15 @@ export class HintStore {
     return this.target(target).hints.keys()
   }
 
-  /** The owner holds `sent`, an encoded record, durably: the hint goes, unless it has grown since. */
-  delivered(target: NodeId, key: Key, sent: Buffer): void {
+  /**
+   * The owner holds `sent`, an encoded record, durably: the hint goes, unless it has grown since.
+   * @returns whether it goes.
+   */
+  delivered(target: NodeId, key: Key, sent: Buffer): boolean {
     const latest = this.records(target).latest(key)
-    if (encodeRecord(key, latest).equals(sent)) this.remove(target, key)
+    if (!encodeRecord(key, latest).equals(sent)) return false
+    this.remove(target, key)
+    return true
   }
 
   /** Gives up a hint that the disk has lost. */

@@ -16,6 +16,8 @@ export interface NodeReport {
   readonly oldestHintMs: number
   /** Every owner for whom it holds hints: all of them, or conclusions from its silence would be wrong. */
   readonly hintsFor: readonly NodeId[]
+  /** Slots of which it knows that another owner holds something else. */
+  readonly divergentSlots: number
 }
 
 /** `unreachable`: lately not worth a request; `suspect` and `down`: by its own long observation. */
@@ -126,6 +128,7 @@ function writeReport(writer: ByteWriter, report: NodeReport): void {
   writer.u53(report.hintsHeld).u53(report.hintBytes).f64(report.oldestHintMs)
   writer.u16(report.hintsFor.length)
   for (const id of report.hintsFor) writer.text(id)
+  writer.u16(report.divergentSlots)
 }
 
 function readReport(reader: ByteReader): NodeReport {
@@ -137,5 +140,6 @@ function readReport(reader: ByteReader): NodeReport {
     hintBytes: reader.u53(),
     oldestHintMs: reader.f64(),
     hintsFor: readList(reader.u16(), MAX_MEMBERS, () => reader.text()),
+    divergentSlots: reader.u16(),
   }
 }

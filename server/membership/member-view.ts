@@ -17,6 +17,7 @@ export interface MemberView {
   readonly hintBytes: number
   readonly oldestHintMs: number
   readonly hintsFor: readonly NodeId[]
+  readonly divergentSlots: number
   /** Monotonic milliseconds of the last heartbeat; -Infinity before the first. */
   readonly lastHeardMs: number
   readonly reachable: boolean
@@ -44,6 +45,7 @@ export function memberView(peer: Described, state: NodeState, reachable: boolean
     hintBytes: report?.hintBytes ?? 0,
     oldestHintMs: report?.oldestHintMs ?? 0,
     hintsFor: report?.hintsFor ?? [],
+    divergentSlots: report?.divergentSlots ?? 0,
     lastHeardMs: heardMs,
     reachable,
     ready: reachable && ready,

@@ -5,7 +5,8 @@ import type { Layout } from './layout.ts'
 import type { MemberView } from './member-view.ts'
 
 /**
- * The state of the ring as one node sees it. `degraded`: some slot has fewer than n owners up, or hints wait.
+ * The state of the ring as one node sees it. `degraded`: some slot has fewer than n owners up, or owners that are
+ * known to hold different things, or hints wait.
  * `critical`: some slot has too few owners up for a strict read or write.
  */
 export function ringStatus(
@@ -25,10 +26,13 @@ export function ringStatus(
     keys: member.keys,
     bytes: member.bytes,
     hintsHeld: member.hintsHeld,
+    divergentSlots: member.divergentSlots,
     incarnation: member.incarnation,
   }))
   const hints = members.reduce((sum, member) => sum + member.hintsHeld, 0)
-  const health = withoutQuorum > 0 ? 'critical' : belowN > 0 || hints > 0 ? 'degraded' : 'ok'
+  const divergent = members.some((member) => member.divergentSlots > 0)
+  const degraded = belowN > 0 || hints > 0 || divergent
+  const health = withoutQuorum > 0 ? 'critical' : degraded ? 'degraded' : 'ok'
   return {
     cluster,
     layoutVersion: layout?.version ?? 0,
@@ -75,6 +79,9 @@ function reason(
   if (hints > 0) {
     const holders = members.filter((member) => member.hintsHeld > 0).map((member) => member.id)
     parts.push(`${hints} hints wait on ${holders.join(', ')}`)
+  }
+  for (const { id, divergentSlots } of members) {
+    if (divergentSlots > 0) parts.push(`${id} is mending ${divergentSlots} slots that differ from its peers`)
   }
   return parts.join('; ')
 }

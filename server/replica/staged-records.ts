@@ -10,8 +10,8 @@ export interface StagedRecordsComponents {
   readonly storage: Storage
   readonly commit: GroupCommit
   readonly cache?: RecordCache
-  /** Told of every change when it is staged; `bytes` is the encoded size, 0 for none. */
-  readonly onStage?: (key: Key, before: KeyRecord, after: KeyRecord) => void
+  /** Told of every change when it is staged; `bytes` is `after`, encoded, and undefined where it is removed. */
+  readonly onStage?: (key: Key, before: KeyRecord, after: KeyRecord, bytes: Buffer | undefined) => void
   /** A record on the disk failed its checksum. */
   readonly onCorrupt: (key: Key, why: string) => void
 }
@@ -64,7 +64,8 @@ export class StagedRecords {
       staged = { durable, latest: durable, underWay: 0, waiters: [] }
       this.staged.set(key, staged)
     }
-    this.components.onStage?.(key, staged.latest, record)
+    const bytes = record === EMPTY_RECORD ? undefined : (encoded ?? encodeRecord(key, record))
+    this.components.onStage?.(key, staged.latest, record, bytes)
     staged.latest = record
     staged.underWay++
     const waiters: Durable[] = [done]
@@ -72,9 +73,7 @@ export class StagedRecords {
     const entry = staged
     const address = this.address(key)
     this.components.commit.add(
-      record === EMPTY_RECORD
-        ? { type: 'del', key: address }
-        : { type: 'put', key: address, value: encoded ?? encodeRecord(key, record) },
+      bytes === undefined ? { type: 'del', key: address } : { type: 'put', key: address, value: bytes },
       (error) => {
         entry.underWay--
         if (error === undefined) entry.durable = record
@@ -82,6 +81,15 @@ export class StagedRecords {
         for (const waiter of waiters) waiter(error)
       },
     )
+  }
+
+  /** Writes a record again that the disk has lost. @returns false where it is not in memory either. */
+  rewrite(key: Key): boolean {
+    if (this.staged.has(key)) return true
+    const record = this.components.cache?.get(key)
+    if (record === undefined) return false
+    this.stage(key, record, () => undefined, undefined, record)
+    return true
   }
 
   /** Calls back when what is `latest` now is durable; at once when it is already. */

@@ -26,6 +26,7 @@ export class SlotTable {
   private readonly ownersOf: readonly (readonly NodeId[])[]
   private readonly slotsOf: ReadonlyMap<NodeId, readonly number[]>
   private readonly preferences: (readonly NodeId[])[] = []
+  private readonly sharedBy = new Map<string, readonly number[]>()
 
   /**
    * @param members in any order.
@@ -87,6 +88,17 @@ export class SlotTable {
   /** The slots that the node owns, rising. */
   ownerSlots(id: NodeId): readonly number[] {
     return this.slotsOf.get(id) ?? []
+  }
+
+  /** The slots that both nodes own, rising: the same array at every call, whichever comes first. */
+  sharedSlots(a: NodeId, b: NodeId): readonly number[] {
+    const pair = a < b ? `${a}\0${b}` : `${b}\0${a}`
+    let shared = this.sharedBy.get(pair)
+    if (shared === undefined) {
+      shared = this.ownerSlots(a).filter((slot) => this.isOwner(slot, b))
+      this.sharedBy.set(pair, shared)
+    }
+    return shared
   }
 }
 

@@ -1,4 +1,12 @@
-import type { FaultRule, FaultStatus, HealthResult, HintsStatus, RingStatus } from '../api.ts'
+import type {
+  FaultRule,
+  FaultStatus,
+  HealthResult,
+  HintsStatus,
+  RepairStatus,
+  RingStatus,
+  ScrubStatus,
+} from '../api.ts'
 import { KvError } from '../errors.ts'
 import { readError, readJson } from './answers.ts'
 import { type Exchange, type HttpRequest, type HttpResponse, LinkError } from './exchange.ts'
@@ -33,6 +41,23 @@ export class NodeClient {
 
   async hints(): Promise<HintsStatus> {
     return readJson<HintsStatus>(await this.send({ method: 'GET', path: '/hints' }), false)
+  }
+
+  async repair(): Promise<RepairStatus> {
+    return readJson<RepairStatus>(await this.send({ method: 'GET', path: '/repair' }), false)
+  }
+
+  /** @returns how its repair is after that. */
+  async orderRepair(order: 'start' | 'pause' | 'resume'): Promise<RepairStatus> {
+    return readJson<RepairStatus>(await this.send({ method: 'POST', path: `/repair/${order}` }), false)
+  }
+
+  async scrub(): Promise<ScrubStatus> {
+    return readJson<ScrubStatus>(await this.send({ method: 'GET', path: '/scrub' }), false)
+  }
+
+  async startScrub(): Promise<ScrubStatus> {
+    return readJson<ScrubStatus>(await this.send({ method: 'POST', path: '/scrub/start' }), false)
   }
 
   /** @throws KvError `forbidden` where the node was started without chaos. */

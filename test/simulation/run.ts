@@ -20,7 +20,10 @@ const SECOND = 1_000_000
 const FORM_WITHIN = 60 * SECOND
 const HEAL_WITHIN = 180 * SECOND
 const FAULTS_FOR = 60 * SECOND
-/** For read repair to land. */
+/** For what is on its way at the end of the faults to arrive, and for owners to find that they agree. */
+const SETTLE_FOR = 2 * SECOND
+const AGREE_WITHIN = 60 * SECOND
+/** For read repair to land; where the owners agree before, there is none. */
 const REPAIR_FOR = 8 * SECOND
 
 const CHECKERS: readonly Checker[] = [durability, honesty, causality, convergence, uniqueness]
@@ -101,15 +104,19 @@ class Simulation {
     const whole = () => cluster.ready && workload.idle && cluster.healthy && cluster.hintsHeld === 0
     if (!(await this.within(HEAL_WITHIN, whole)))
       return this.notLive('the ring is not whole again after all faults')
+    const aided = this.swarm.repairEveryMs > 0
+    if (aided) await this.pass(SETTLE_FOR)
+    if (aided && !(await this.agree())) return this.notLive('the owners do not come to agree')
+    const disagreements = aided ? this.judgeAgreement(this.copies()) : []
     // What was acknowledged is read back at the ring's own quorum, without repair. Reads of all owners repair what
     // those before them left, and then all must agree.
     await this.readAll(RING.r, false)
     await this.readAll(RING.n, false)
-    await this.pass(REPAIR_FOR)
+    if (!aided) await this.pass(REPAIR_FOR)
     const unread = await this.readAll(RING.n, true)
     if (unread > 0) return this.notLive(`${unread} reads of a healed ring failed`)
     cluster.harvest()
-    return this.judge(this.history.keys().flatMap((key) => cluster.copies(key)))
+    return [...disagreements, ...this.judge(this.copies())]
   }
 
   /** @returns how many reads failed. */
@@ -129,18 +136,35 @@ class Simulation {
     return failed + open
   }
 
+  /** By anti-entropy alone, before any read repairs something. */
+  private async agree(): Promise<boolean> {
+    const endsAt = this.world.loop.now + AGREE_WITHIN
+    while (this.world.loop.now < endsAt) {
+      const compared = this.cluster.compareAll()
+      if (!(await this.within(endsAt - this.world.loop.now, compared))) return false
+      if (this.cluster.agreed) return true
+    }
+    return false
+  }
+
+  private copies(): FinalCopy[] {
+    return this.history.keys().flatMap((key) => this.cluster.copies(key))
+  }
+
+  /** The owners hold the same, as a full scan sees it. */
+  private judgeAgreement(finals: readonly FinalCopy[]): Violation[] {
+    return convergence(this.evidence(finals)).map((violation) => ({ ...violation, checker: 'anti-entropy' }))
+  }
+
   private judge(finals: readonly FinalCopy[]): Violation[] {
+    const evidence = this.evidence(finals)
+    return CHECKERS.flatMap((check) => check(evidence))
+  }
+
+  private evidence(finals: readonly FinalCopy[]): Evidence {
     const { history, observations } = this
     const { conflicts } = this.swarm
-    const evidence: Evidence = {
-      history,
-      observations,
-      finals,
-      wipes: this.world.wipes,
-      conflicts,
-      n: RING.n,
-    }
-    return CHECKERS.flatMap((check) => check(evidence))
+    return { history, observations, finals, wipes: this.world.wipes, conflicts, n: RING.n }
   }
 
   private notLive(message: string): Violation[] {

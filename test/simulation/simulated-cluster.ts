@@ -39,7 +39,9 @@ export class SimulatedCluster {
         maxSkewMs: 60_000,
         maxValueBytes: 1 << 20,
         requestTimeoutMs: 3_000,
-        maxHintBytes: 64 << 20,
+        maxHintBytes: swarm.hints ? 64 << 20 : 0,
+        repairEveryMs: swarm.repairEveryMs,
+        scrubEveryMs: swarm.scrubEveryMs,
         recordCacheBytes: 1 << 16,
         chaos: false,
       }
@@ -81,6 +83,24 @@ export class SimulatedCluster {
         .join(', ')
     })
     return complaints.join('; ')
+  }
+
+  /** Every node compares its data with that of all others. @returns whether all have done so. */
+  compareAll(): () => boolean {
+    const rounds = this.machines.map(({ node }) => {
+      const { rounds } = node?.repair.repairStatus() ?? { rounds: 0 }
+      node?.repair.compareNow()
+      return rounds
+    })
+    return () =>
+      this.machines.every(({ node }, i) => (node?.repair.repairStatus().rounds ?? 0) > (rounds[i] as number))
+  }
+
+  /** No node knows of a difference, nor found one in its last comparisons. */
+  get agreed(): boolean {
+    return this.machines.every(({ node }) =>
+      node?.repair.repairStatus().peers.every(({ slotsDiffering }) => slotsDiffering === 0),
+    )
   }
 
   /** Adds the counters of the nodes that run to the marks. */

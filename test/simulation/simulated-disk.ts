@@ -4,6 +4,7 @@ import type { Clock } from '../../server/ports/clock.ts'
 import type { Storage, StorageOp } from '../../server/ports/storage.ts'
 import { dataAddress, fromDataAddress } from '../../server/replica/data-address.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
+import { digestFault } from './digest-fault.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { MemoryStorage } from './memory-storage.ts'
 import type { Observations } from './observations.ts'
@@ -78,6 +79,7 @@ export class SimulatedDisk {
   crash(): void {
     this.storage?.crash()
     this.storage = undefined
+    this.checkDigests()
   }
 
   /** A new disk in the place of this one, empty or with an older content. Only between two processes. */
@@ -116,6 +118,22 @@ export class SimulatedDisk {
   look(key: Key): { bytes: Buffer | undefined; record: KeyRecord | undefined } {
     const bytes = this.disk.get(dataAddress(key))
     return { bytes, record: bytes === undefined ? undefined : decodeRecord(key, bytes) }
+  }
+
+  /** The digests on the disk must match the records on it, whenever the power goes. */
+  private checkDigests(): void {
+    const { world, settings } = this
+    digestFault(this.disk).then(
+      (fault) => {
+        if (fault === undefined) return
+        world.failures.push({
+          checker: 'digests',
+          key: '',
+          message: `on the disk of ${settings.node}: ${fault}`,
+        })
+      },
+      (thrown) => world.fail(settings.node, 'has digests that cannot be read', thrown),
+    )
   }
 
   private watch(batch: readonly StorageOp[]): void {

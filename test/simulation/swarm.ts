@@ -64,6 +64,12 @@ export interface Swarm {
   readonly finale: boolean
   /** Mean time of a commit on a healthy disk, microseconds. */
   readonly commitMicros: number
+  /** Without, only read repair and anti-entropy bring owners up to date that missed a write. */
+  readonly hints: boolean
+  /** Between two comparisons of a node with its peers, milliseconds; 0 is never, not even in the end. */
+  readonly repairEveryMs: number
+  /** Between two scrubs, milliseconds; 0 is never. */
+  readonly scrubEveryMs: number
 }
 
 /** The ring under test: what a user gets. */
@@ -72,6 +78,7 @@ export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
 export function drawSwarm(prng: Prng): Swarm {
   const conflicts = prng.chance(0.6) ? 'lww' : 'siblings'
   const faults = FAULT_KINDS.filter(() => prng.chance(0.3))
+  const repairEveryMs = prng.fork('repair').pick([0, 0, 0, 3_000, 10_000])
   return {
     conflicts,
     zones: prng.pick([1, 3, 5]),
@@ -93,5 +100,9 @@ export function drawSwarm(prng: Prng): Swarm {
     lostDisk: prng.pick(['never', 'never', 'never', 'wiped', 'restored']),
     finale: prng.chance(0.5),
     commitMicros: prng.pick([300, 2_000, 10_000]),
+    // Mostly without: nothing hides then what other parts lose.
+    repairEveryMs,
+    hints: repairEveryMs === 0 || prng.chance(0.7),
+    scrubEveryMs: prng.pick([0, 8_000]),
   }
 }

@@ -52,6 +52,8 @@ export class World {
 
   /** Adds a node's counters to the marks, before the node is gone. */
   harvest(node: Node): void {
-    for (const [name, value] of node.stats()) if (name.endsWith('_total')) this.count(name, value)
+    for (const [name, value] of node.stats()) {
+      if (name.endsWith('_total') && value > 0) this.count(name, value)
+    }
   }
 }

@@ -11,6 +11,7 @@ const node = {
   keys: 171_075,
   bytes: 21_000_000,
   hintsHeld: 0,
+  divergentSlots: 0,
   incarnation: '5f3a9c0d1e2b4a68',
 }
 const health = { status: 'ok', id: 'n1', cluster: 'kvring', ready: true, reason: '' }

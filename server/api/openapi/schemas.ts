@@ -106,6 +106,7 @@ export const NodeStatus = Type.Object({
   keys: Type.Integer(),
   bytes: Type.Integer(),
   hintsHeld: Type.Integer({ description: 'writes that it keeps for owners that are out of reach' }),
+  divergentSlots: Type.Integer({ description: 'slots in which it knows a peer to hold something else' }),
   incarnation: Type.String({ description: 'drawn when its data directory was made' }),
 })
 export const NodeList = Type.Object({ nodes: Type.Array(NodeStatus) })
@@ -157,6 +158,40 @@ export const HintsStatus = Type.Object({
       oldestMs: Type.Number({ description: 'age of the oldest, milliseconds' }),
     }),
   ),
+})
+const RunState = (...states: string[]) => Type.Union(states.map((state) => Type.Literal(state)))
+const wallMs = (description: string) =>
+  Type.Number({ description: `${description}, milliseconds since 1970` })
+export const RepairStatus = Type.Object({
+  node: Type.String(),
+  state: RunState('running', 'paused', 'idle'),
+  rounds: Type.Integer({ description: 'in which every peer has been compared with' }),
+  lastRoundMs: Type.Integer({ description: '0 before the first' }),
+  divergentSlots: Type.Integer({ description: 'known to differ from a peer, and not mended yet' }),
+  peers: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      comparedAtMs: wallMs('0 before the first comparison; the last one'),
+      slotsDiffering: Type.Integer({ description: 'in the last comparison' }),
+      slotsOutstanding: Type.Integer({ description: 'of those, not mended yet' }),
+      keysRepaired: Type.Integer({ description: 'since the node was started' }),
+      bytesExchanged: Type.Integer({ description: 'since the node was started' }),
+      error: Type.String({ description: 'why the last exchange was cut off' }),
+    }),
+  ),
+})
+export const ScrubStatus = Type.Object({
+  node: Type.String(),
+  state: RunState('running', 'idle'),
+  slots: Type.Integer(),
+  slotsChecked: Type.Integer({ description: 'of the pass under way, or of the last one' }),
+  startedAtMs: wallMs('0 for never; the last pass began'),
+  finishedAtMs: wallMs('0 for never; a pass was finished'),
+  passes: Type.Integer({ description: 'since the node was started, as are all that follow' }),
+  recordsChecked: Type.Integer(),
+  recordsDamaged: Type.Integer({ description: 'failed their checksum' }),
+  slotsUnreadable: Type.Integer(),
+  slotsRebuilt: Type.Integer({ description: 'digests that did not match the records' }),
 })
 export const HealthResult = Type.Object({
   status: Type.Union([Type.Literal('ok'), Type.Literal('not_ready'), Type.Literal('failed')]),

@@ -159,4 +159,89 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
     caughtBy: ['honesty', 'causality'],
   },
+  {
+    name: 'digests are written with the batch after that of their data',
+    edits: [
+      {
+        file: 'server/anti-entropy/repair.ts',
+        find: 'commit.ride(() => this.journal.ops())',
+        replace: `let late = this.journal.ops()
+    commit.ride(() => {
+      const due = late
+      late = this.journal.ops()
+      return due
+    })`,
+      },
+    ],
+    caughtBy: ['digests'],
+  },
+  {
+    name: 'the digest of a record that is replaced stays',
+    edits: [
+      {
+        file: 'server/anti-entropy/slot-digests.ts',
+        find: 'if (before !== undefined) this.leaves.subtract(slot, before)',
+        replace: '',
+      },
+    ],
+    caughtBy: ['digests', 'liveness'],
+  },
+  {
+    name: 'a page of digests hides the changes that follow it',
+    edits: [
+      {
+        file: 'server/anti-entropy/leaf-journal.ts',
+        find: 'const newer = sequence > (pages[page] as number)',
+        replace: 'const newer = (pages[page] as number) === 0',
+      },
+    ],
+    caughtBy: ['digests'],
+  },
+  {
+    name: 'anti-entropy overwrites',
+    edits: [
+      {
+        file: 'server/anti-entropy/mender.ts',
+        find: "this.components.holder.store(key, '', bytes,",
+        replace: "this.components.holder.store(key, 'overwrite', bytes,",
+      },
+      {
+        file: 'server/handoff/holder.ts',
+        find: 'import { encodeRecord } from',
+        replace: 'import { decodeRecord, encodeRecord } from',
+      },
+      {
+        file: 'server/handoff/holder.ts',
+        find: "    const refusal = hintFor === ''",
+        replace: `    if (hintFor === 'overwrite') {
+      const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
+      return data.stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
+    }
+    const refusal = hintFor === ''`,
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+  },
+  {
+    name: 'anti-entropy looks for keys that are missing, not for records that differ',
+    edits: [
+      {
+        file: 'server/anti-entropy/key-differences.ts',
+        find: '(x.lo !== y.lo || x.hi !== y.hi)',
+        replace: 'x.key !== y.key',
+      },
+    ],
+    caughtBy: ['liveness'],
+  },
+  {
+    name: 'a scrub counts what it has read of a record that was written meanwhile',
+    edits: [
+      {
+        file: 'server/anti-entropy/slot-audit.ts',
+        find: 'else if (!this.written.has(key)) this.found.add',
+        replace: 'else this.found.add',
+      },
+    ],
+    caughtBy: ['digests', 'liveness'],
+  },
 ]

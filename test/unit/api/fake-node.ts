@@ -1,6 +1,6 @@
 import { API_TIMEOUTS, type ApiSettings } from '../../../server/api/context.ts'
 import { HttpApi } from '../../../server/api/http-api.ts'
-import type { ServedNode } from '../../../server/api/served-node.ts'
+import type { ServedNode, ServedRepair } from '../../../server/api/served-node.ts'
 import type {
   Coordinator,
   GetOptions,
@@ -11,7 +11,7 @@ import type {
   ScanOptions,
   ScanPage,
 } from '../../../server/coordinator/outcome.ts'
-import type { FaultRule } from '../../../shared/api.ts'
+import type { FaultRule, RepairStatus, ScrubStatus } from '../../../shared/api.ts'
 import { KvError } from '../../../shared/errors.ts'
 import type { Key } from '../../../shared/key.ts'
 
@@ -60,6 +60,39 @@ export class FakeCoordinator implements Coordinator {
   }
 }
 
+/** Remembers what it was told to do. */
+export class FakeRepair implements ServedRepair {
+  readonly orders: string[] = []
+
+  compareNow = () => void this.orders.push('compare')
+  pause = () => void this.orders.push('pause')
+  resume = () => void this.orders.push('resume')
+  scrubNow = () => void this.orders.push('scrub')
+
+  repairStatus = (): RepairStatus => ({
+    node: 'n1',
+    state: this.orders.includes('pause') ? 'paused' : 'idle',
+    rounds: 1,
+    lastRoundMs: 20,
+    divergentSlots: 0,
+    peers: [],
+  })
+
+  scrubStatus = (): ScrubStatus => ({
+    node: 'n1',
+    state: this.orders.includes('scrub') ? 'running' : 'idle',
+    slots: 16384,
+    slotsChecked: 0,
+    startedAtMs: 0,
+    finishedAtMs: 0,
+    passes: 0,
+    recordsChecked: 0,
+    recordsDamaged: 0,
+    slotsUnreadable: 0,
+    slotsRebuilt: 0,
+  })
+}
+
 export class FakeNode implements ServedNode {
   readonly coordinator = new FakeCoordinator()
   ready = { ready: true, reason: '' }
@@ -76,10 +109,11 @@ export class FakeNode implements ServedNode {
       ['commits_total', 7],
     ])
   faults = () => this.rules
+  readonly repair = new FakeRepair()
 
   status() {
     const node = { id: 'n1', state: 'up', http: 'http://127.0.0.1:1', zone: 'default', ownership: 1 } as const
-    const nodes = [{ ...node, keys: 0, bytes: 0, hintsHeld: 0, incarnation: 'x' }]
+    const nodes = [{ ...node, keys: 0, bytes: 0, hintsHeld: 0, divergentSlots: 0, incarnation: 'x' }]
     const quorums = { n: 3, r: 2, w: 2 }
     const slots = { slots: 16384, slotsBelowN: 0, slotsWithoutQuorum: 0 }
     return { cluster: 'c', layoutVersion: 1, ...quorums, health: 'ok' as const, reason: '', ...slots, nodes }

@@ -13,6 +13,7 @@ const node = (id: string, state: NodeStatus['state']): NodeStatus => ({
   keys: 12_345,
   bytes: 3_565_158,
   hintsHeld: 7,
+  divergentSlots: 0,
   incarnation: 'abc',
 })
 
@@ -42,6 +43,16 @@ describe('the table of kv ring status', () => {
       'NODE  STATE  HTTP                ZONE      OWNS    KEYS     SIZE  HINTS HELD',
       'n1    up     http://127.0.0.1:1  default  60.0%  12,345  3.4 MiB           7',
       'n2    down   http://127.0.0.1:2  default  60.0%  12,345  3.4 MiB           7',
+    ])
+  })
+
+  it('has a column for slots that differ only where some do', () => {
+    const nodes = [{ ...node('n1', 'up'), divergentSlots: 1234 }, node('n2', 'up')]
+    const lines = renderRingStatus({ ...STATUS, nodes }, plain).split('\n')
+    expect(lines.slice(3)).to.deep.equal([
+      'NODE  STATE  HTTP                ZONE      OWNS    KEYS     SIZE  HINTS HELD  DIFFERING SLOTS',
+      'n1    up     http://127.0.0.1:1  default  60.0%  12,345  3.4 MiB           7            1,234',
+      'n2    up     http://127.0.0.1:2  default  60.0%  12,345  3.4 MiB           7                0',
     ])
   })
 

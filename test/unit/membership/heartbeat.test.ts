@@ -32,6 +32,7 @@ const beat: Heartbeat = {
     hintBytes: 5,
     oldestHintMs: 6.5,
     hintsFor: ['n3', 'n4'],
+    divergentSlots: 7,
   },
 }
 

@@ -31,6 +31,7 @@ export const EMPTY_REPORT: NodeReport = {
   hintBytes: 0,
   oldestHintMs: 0,
   hintsFor: [],
+  divergentSlots: 0,
 }
 
 /** One machine that runs nothing but membership: its clock and disk outlive its processes. */

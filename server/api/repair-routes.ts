@@ -1,0 +1,27 @@
+import type { RepairStatus, ScrubStatus } from '../../shared/api.ts'
+import type { ApiContext } from './context.ts'
+import type { Route } from './route.ts'
+import type { ServedRepair } from './served-node.ts'
+
+/** Anti-entropy and scrub of this node. Each order answers how things are after it. */
+export function repairRoutes({ node }: ApiContext): Route[] {
+  const order = (run: (repair: ServedRepair) => void) => (): RepairStatus => {
+    const { repair } = node()
+    run(repair)
+    return repair.repairStatus()
+  }
+
+  const scrub = (): ScrubStatus => {
+    node().repair.scrubNow()
+    return node().repair.scrubStatus()
+  }
+
+  return [
+    { method: 'GET', path: '/repair', handler: (): RepairStatus => node().repair.repairStatus() },
+    { method: 'POST', path: '/repair/start', handler: order((repair) => repair.compareNow()) },
+    { method: 'POST', path: '/repair/pause', handler: order((repair) => repair.pause()) },
+    { method: 'POST', path: '/repair/resume', handler: order((repair) => repair.resume()) },
+    { method: 'GET', path: '/scrub', handler: (): ScrubStatus => node().repair.scrubStatus() },
+    { method: 'POST', path: '/scrub/start', handler: scrub },
+  ]
+}
