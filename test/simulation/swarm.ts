@@ -78,7 +78,8 @@ export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
 export function drawSwarm(prng: Prng): Swarm {
   const conflicts = prng.chance(0.6) ? 'lww' : 'siblings'
   const faults = FAULT_KINDS.filter(() => prng.chance(0.3))
-  const repairEveryMs = prng.fork('repair').pick([0, 0, 0, 3_000, 10_000])
+  const repair = prng.fork('repair')
+  const repairEveryMs = repair.chance(0.7) ? 0 : repair.pick([3_000, 10_000])
   return {
     conflicts,
     zones: prng.pick([1, 3, 5]),

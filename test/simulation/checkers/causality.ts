@@ -1,5 +1,5 @@
 import type { Evidence, Violation } from '../evidence.ts'
-import { acknowledgement, type ReadOp, type WriteOp } from '../history.ts'
+import { acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
 import { describe } from './durability.ts'
 import { inTime, Supersession } from './supersession.ts'
 
@@ -40,12 +40,22 @@ function ranks(key: string, supersession: Supersession): Violation[] {
   for (const earlier of supersession.writes) {
     // What somebody had seen and replaced may keep the higher rank: it is gone.
     if (replaced.has(earlier)) continue
-    const later = supersession.followers(earlier).find((write) => supersession.ranksBelow(write, earlier))
+    const later = supersession
+      .followers(earlier)
+      .find((write) => supersession.ranksBelow(write, earlier) && !overtaken(write, earlier, supersession))
     if (later === undefined) continue
     const message = `${describe(later)} ranks below ${describe(earlier)}`
     violations.push({ checker: 'causality', key, message })
   }
   return violations
+}
+
+/** Another write, above both, was under way together with `later`: it may have replaced that as soon as it was there. */
+function overtaken(later: WriteOp, earlier: WriteOp, supersession: Supersession): boolean {
+  const end = acknowledgement(later)?.completedAt ?? Number.POSITIVE_INFINITY
+  return supersession.writes.some(
+    (write) => write !== later && began(write) < end && supersession.ranksBelow(earlier, write),
+  )
 }
 
 /** The read must have known the write. */

@@ -92,6 +92,14 @@ describe('the causality checker', () => {
     expect(complaints(causality, story)).to.match(/w1 .* was read .* after .*w2/)
   })
 
+  it('accepts a write of lower rank that another one, above both, may have replaced at once', () => {
+    const story = new Story()
+    story.seen(story.write(1, 2), 20)
+    story.seen(story.write(3, 6), 10)
+    story.seen(story.write(4, 5), 30)
+    expect(complaints(causality, story)).to.equal('')
+  })
+
   it('flags a write that ranks below one acknowledged before it began, though nobody has read it', () => {
     const story = new Story()
     story.seen(story.write(1, 2), 20)
