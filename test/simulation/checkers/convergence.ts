@@ -16,10 +16,15 @@ export function convergence(evidence: Evidence): Violation[] {
     for (const copy of copies) {
       if (!copy.owner && copy.bytes !== undefined) report(`${copy.node} is no owner and holds ${show(copy)}`)
     }
+    // What expires may do so while it is read, at one node a moment before the other.
+    const lasting = new Set(
+      evidence.history.writes.filter(({ ttlMs }) => ttlMs === 0).map(({ value }) => value),
+    )
     const answers = new Map<string, string>()
     for (const read of evidence.history.reads) {
-      if (read.final && read.key === key && read.outcome === 'ok')
-        answers.set([...read.values].sort().join(), read.node)
+      if (!read.final || read.key !== key || read.outcome !== 'ok') continue
+      const values = read.values.filter((value) => lasting.has(value))
+      answers.set(values.sort().join(), read.node)
     }
     if (answers.size > 1) report(`the nodes answer differently: ${[...answers.values()].join(', ')}`)
   }
