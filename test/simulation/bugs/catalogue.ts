@@ -245,17 +245,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     caughtBy: ['digests', 'liveness'],
   },
   {
-    name: 'a retry does not ask what earlier attempts have done',
-    edits: [
-      {
-        file: 'server/coordinator/write-coordinator.ts',
-        find: 'if (request.attempt === 0) return this.write',
-        replace: 'if (request.attempt >= 0) return this.write',
-      },
-    ],
-    caughtBy: ['honesty', 'causality', 'durability', 'convergence'],
-  },
-  {
     name: 'a context does not tell whose values it saw',
     edits: [
       {
