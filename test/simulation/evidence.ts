@@ -23,6 +23,8 @@ export interface Evidence {
   readonly wipes: readonly number[]
   readonly conflicts: ConflictPolicy
   readonly n: number
+  /** Whether the nodes kept hints for all owners out of reach. */
+  readonly hints: boolean
 }
 
 /** A law of the ring that was broken. */

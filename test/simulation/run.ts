@@ -163,8 +163,8 @@ class Simulation {
 
   private evidence(finals: readonly FinalCopy[]): Evidence {
     const { history, observations } = this
-    const { conflicts } = this.swarm
-    return { history, observations, finals, wipes: this.world.wipes, conflicts, n: RING.n }
+    const { conflicts, hints } = this.swarm
+    return { history, observations, finals, wipes: this.world.wipes, conflicts, n: RING.n, hints }
   }
 
   private notLive(message: string): Violation[] {

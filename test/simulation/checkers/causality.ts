@@ -61,7 +61,7 @@ function overtaken(later: WriteOp, earlier: WriteOp, supersession: Supersession)
 /** The read must have known the write. */
 function mustBeSeen(evidence: Evidence, supersession: Supersession, read: ReadOp, write: WriteOp): boolean {
   const ack = acknowledgement(write)
-  if (ack === undefined || !inTime(read, write)) return false
+  if (ack === undefined || !inTime(evidence, read, write)) return false
   if (!read.final && (read.sloppy || read.r + write.w <= evidence.n)) return false
   return !supersession.wipedBetween(ack.completedAt, read.completedAt)
 }

@@ -69,7 +69,7 @@ function checkFreshness(evidence: Evidence, read: ReadOp, supersession: Superses
   const explained = supersession.explained(mayBe)
   for (const write of supersession.writes) {
     const ack = acknowledgement(write)
-    if (ack === undefined || !inTime(read, write) || explained.has(write)) continue
+    if (ack === undefined || !inTime(evidence, read, write) || explained.has(write)) continue
     if (read.r + write.w <= evidence.n || supersession.wipedBetween(ack.completedAt, read.completedAt))
       continue
     const what = shown.length === 0 ? 'nothing' : shown.map((other) => other.request).join(', ')

@@ -9,11 +9,12 @@ const HINT_NEWS = 1_000_000
 
 /**
  * Whether the read must know of the write, as far as the time between them goes: of a quorum of owners at once, of
- * hints when the news of them has gone round, and of a hint that was the only copy perhaps never.
+ * hints when the news of them has gone round, and of a hint that was the only copy perhaps never. Nor where nodes
+ * keep no hints: what a fallback coordinates then tells nobody which owners lack it.
  */
-export function inTime(read: ReadOp, write: WriteOp): boolean {
+export function inTime(evidence: Evidence, read: ReadOp, write: WriteOp): boolean {
   const ack = acknowledgement(write)
-  if (ack === undefined || (ack.sloppy && ack.acks < 2)) return false
+  if (ack === undefined || (ack.sloppy && (ack.acks < 2 || !evidence.hints))) return false
   return ack.completedAt + (ack.sloppy ? HINT_NEWS : 0) < read.invokedAt
 }
 
