@@ -8,6 +8,7 @@ import { HybridClock } from './causality/hybrid-clock.ts'
 import { FaultRules } from './chaos/fault-rules.ts'
 import { FaultyNetwork } from './chaos/faulty-network.ts'
 import { Holders } from './coordinator/holders.ts'
+import { KeyInspector } from './coordinator/key-inspector.ts'
 import { LatencyQuantile } from './coordinator/latency.ts'
 import { ReadRepair } from './coordinator/read-repair.ts'
 import { RingCoordinator } from './coordinator/ring-coordinator.ts'
@@ -15,6 +16,7 @@ import { Scanner } from './coordinator/scan.ts'
 import { HintReplay } from './handoff/hint-replay.ts'
 import { HintStore } from './handoff/hint-store.ts'
 import { Holder } from './handoff/holder.ts'
+import { Inspector } from './handoff/inspector.ts'
 import { Membership } from './membership/membership.ts'
 import { ringStatus } from './membership/ring-status.ts'
 import type { NodeComponents, NodeSettings } from './node-settings.ts'
@@ -39,6 +41,7 @@ const EXTEND_EVERY_MS = 1_000
 /** Puts the parts together: data flows coordinator -> holders -> replica -> group commit -> storage, and back. */
 export class RingNode implements ServedNode {
   readonly coordinator: RingCoordinator
+  readonly keys: KeyInspector
   private readonly settings: NodeSettings
   private readonly clock: Clock
   private readonly storage: Storage
@@ -52,6 +55,7 @@ export class RingNode implements ServedNode {
   private readonly hintStore: HintStore
   private readonly hintReplay: HintReplay
   private readonly holder: Holder
+  private readonly inspector: Inspector
   private readonly scan: DataScan
   private readonly membership: Membership
   private readonly counters = new Counters()
@@ -96,6 +100,7 @@ export class RingNode implements ServedNode {
 
     const holder = new Holder({ data, hints, replica })
     this.holder = holder
+    this.inspector = new Inspector({ data, hints })
     const scan = new DataScan({ storage })
     this.scan = scan
     const holders = new Holders({ rpc, holder }, settings)
@@ -121,6 +126,7 @@ export class RingNode implements ServedNode {
       },
       settings,
     )
+    this.keys = new KeyInspector({ ...parts, inspector: this.inspector }, settings)
     membership.setReport(() => this.report())
   }
 
@@ -130,6 +136,7 @@ export class RingNode implements ServedNode {
     await this.minter.recover()
     await this.hintStore.recover()
     this.holder.serve(this.rpc)
+    this.inspector.serve(this.rpc)
     this.scan.serve(this.rpc)
     this.extend()
     await this.membership.start()

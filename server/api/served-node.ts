@@ -1,5 +1,6 @@
 import type { FaultRule, HintsStatus, LocateResult, RingStatus } from '../../shared/api.ts'
 import type { Key } from '../../shared/key.ts'
+import type { KeyRepairResult, KeyReport } from '../../shared/key-report.ts'
 import type { Coordinator } from '../coordinator/outcome.ts'
 import type { Layout } from '../membership/layout.ts'
 import type { NodeId } from '../ports/network.ts'
@@ -7,6 +8,11 @@ import type { NodeId } from '../ports/network.ts'
 /** What the HTTP API needs of the node that it serves. */
 export interface ServedNode {
   readonly coordinator: Coordinator
+  /** All copies of one key. */
+  readonly keys: {
+    explain(key: Key, timeoutMs?: number): Promise<KeyReport>
+    repair(key: Key, timeoutMs?: number): Promise<KeyRepairResult>
+  }
   readiness(): { readonly ready: boolean; readonly reason: string }
   healthy(): boolean
   status(): RingStatus

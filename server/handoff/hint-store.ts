@@ -116,6 +116,13 @@ export class HintStore {
     return records
   }
 
+  /** The owners that a hint for the key is held for. */
+  targetsOf(key: Key): readonly NodeId[] {
+    const targets: NodeId[] = []
+    for (const [target, { hints }] of this.targets) if (hints.has(key)) targets.push(target)
+    return targets
+  }
+
   /** Keys with a hint for the owner, oldest first. */
   keys(target: NodeId): Iterable<Key> {
     return this.target(target).hints.keys()

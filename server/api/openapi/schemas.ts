@@ -5,11 +5,11 @@ import Type from 'typebox'
 const Encoding = Type.Union([Type.Literal('utf8'), Type.Literal('base64')], {
   description: 'utf8 where the bytes are UTF-8, else base64',
 })
-const keyed = {
+export const keyed = {
   key: Type.String({ description: 'the key, as keyEncoding says' }),
   keyEncoding: Type.Optional(Encoding),
 }
-const NodeState = Type.Union(
+export const NodeState = Type.Union(
   ['up', 'suspect', 'down', 'joining', 'leaving'].map((state) => Type.Literal(state)),
 )
 

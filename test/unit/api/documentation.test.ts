@@ -25,6 +25,8 @@ describe('the documentation of the HTTP API', () => {
       ['get', '/ring/layout'],
       ['get', '/nodes'],
       ['get', '/hints'],
+      ['get', '/keys/explain'],
+      ['post', '/keys/repair'],
       ['get', '/health'],
       ['get', '/health/live'],
       ['get', '/health/ready'],

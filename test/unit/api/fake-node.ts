@@ -14,6 +14,7 @@ import type {
 import type { FaultRule } from '../../../shared/api.ts'
 import { KvError } from '../../../shared/errors.ts'
 import type { Key } from '../../../shared/key.ts'
+import type { KeyRepairResult, KeyReport } from '../../../shared/key-report.ts'
 
 /** One map in memory that counts its writes: no ring, no causality. */
 export class FakeCoordinator implements Coordinator {
@@ -60,8 +61,26 @@ export class FakeCoordinator implements Coordinator {
   }
 }
 
+/** Knows the key alone, and what was asked of it. */
+export class FakeInspector {
+  readonly asked: { key: Key; timeoutMs: number | undefined }[] = []
+
+  async explain(key: Key, timeoutMs?: number): Promise<KeyReport> {
+    this.asked.push({ key, timeoutMs })
+    const nodes: KeyReport['nodes'] = []
+    return { key, slot: 1, n: 3, conflicts: 'lww', same: true, merged: null, nodes, reads: [] }
+  }
+
+  async repair(key: Key, timeoutMs?: number): Promise<KeyRepairResult> {
+    this.asked.push({ key, timeoutMs })
+    const lists = { versions: [], sound: [], failed: [], unseen: [] }
+    return { key, slot: 1, ...lists, mended: ['n2'], complete: true }
+  }
+}
+
 export class FakeNode implements ServedNode {
   readonly coordinator = new FakeCoordinator()
+  readonly keys = new FakeInspector()
   ready = { ready: true, reason: '' }
   well = true
   formed = true
