@@ -39,6 +39,8 @@ export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, Comm
   ['ring:status', () => import('./commands/ring/status.ts')],
   ['scan', () => import('./commands/scan.ts')],
   ['set', () => import('./commands/set.ts')],
+  ['siblings:resolve', () => import('./commands/siblings/resolve.ts')],
+  ['siblings:show', () => import('./commands/siblings/show.ts')],
   ['up', () => import('./commands/up.ts')],
   ['version', () => import('./commands/version.ts')],
 ])

@@ -26,6 +26,12 @@ export interface SiblingResult {
   value: string
   encoding: Encoding
   version: string
+  /** The node that wrote it. */
+  node: string
+  /** The wall time of its stamp, ISO 8601. */
+  time: string
+  /** Milliseconds until it expires; absent where it never does. */
+  ttlMs?: number
 }
 
 export interface ReadResult {

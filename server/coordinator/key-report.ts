@@ -13,8 +13,8 @@ import { compareDots, sameDot } from '../causality/dot.ts'
 import { EMPTY_RECORD, type KeyRecord, type Sibling } from '../causality/record.ts'
 import { encodeRecord } from '../causality/record-codec.ts'
 import { isVoid } from '../causality/retirement.ts'
-import { compareStamps } from '../causality/stamp.ts'
-import { versionOf } from '../causality/version.ts'
+import { compareStamps, stampTime } from '../causality/stamp.ts'
+import { versionOf, writerOf } from '../causality/version.ts'
 import { vectorEquals } from '../causality/version-vector.ts'
 import { isLive } from '../causality/write.ts'
 import { type Holding, mergedOf } from './holding.ts'
@@ -80,13 +80,13 @@ function versionReport(record: KeyRecord, sibling: Sibling, wallMs: number): Ver
   const dead = value === null ? 'deleted' : 'expired'
   return {
     version: versionOf([sibling]),
-    node: nodeOf(sibling.dot.actor),
-    time: timeOf(stamp.wallMs),
+    node: writerOf(nameOf(sibling)),
+    time: stampTime(stamp.wallMs),
     logical: stamp.logical,
     state: isVoid(record, sibling) ? 'void' : isLive(sibling, wallMs) ? 'live' : dead,
     bytes: value?.length ?? 0,
     digest: value === null ? '' : digestOf(value),
-    ...(expiresAtMs === 0 ? {} : { expiresAt: timeOf(expiresAtMs) }),
+    ...(expiresAtMs === 0 ? {} : { expiresAt: stampTime(expiresAtMs) }),
   }
 }
 
@@ -110,17 +110,6 @@ function differenceOf(copy: KeyRecord, merged: KeyRecord): CopyDifference {
 
 function nameOf(sibling: Sibling): string {
   return versionOf([sibling])
-}
-
-/** An actor is named after its node, the incarnation and the generation. */
-function nodeOf(actor: string): string {
-  return actor.split('.').slice(0, -2).join('.')
-}
-
-/** Also of a stamp that no calendar has. */
-function timeOf(wallMs: number): string {
-  const time = new Date(wallMs)
-  return Number.isNaN(time.getTime()) ? `${wallMs} ms` : time.toISOString()
 }
 
 function digestOf(bytes: Buffer): string {

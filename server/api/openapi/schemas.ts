@@ -34,12 +34,18 @@ const valued = {
   encoding: Encoding,
   version: Type.String(),
 }
+const sibling = {
+  ...valued,
+  node: Type.String({ description: 'the node that wrote it' }),
+  time: Type.String({ description: 'the wall time of its stamp' }),
+  ttlMs: Type.Optional(Type.Integer({ description: 'milliseconds until it expires' })),
+}
 export const ReadResult = Type.Object({
   ...keyed,
   ...valued,
   context: Type.String({ description: 'send it as X-KV-Context with a write that replaces what was read' }),
   siblings: Type.Optional(
-    Type.Array(Type.Object(valued), { description: 'all concurrent values, the winner first' }),
+    Type.Array(Type.Object(sibling), { description: 'all concurrent values, the winner first' }),
   ),
   replies: Type.Integer({ description: 'owners that had answered' }),
   r: Type.Integer({ description: 'owners that had to answer' }),

@@ -31,7 +31,7 @@ export class FakeCoordinator implements Coordinator {
     const existed = this.values.has(key)
     const version = `fake.${++this.writes}`
     if (value === null) this.values.delete(key)
-    else this.values.set(key, [{ value: Buffer.from(value), version, expiresAtMs: 0 }])
+    else this.values.set(key, [{ value: Buffer.from(value), version, stampMs: this.writes, expiresAtMs: 0 }])
     return { version, acks: 2, w: options.w ?? 2, sloppy: false, coordinator: 'n2', existed }
   }
 
@@ -44,6 +44,7 @@ export class FakeCoordinator implements Coordinator {
       context: { vector: new Map([['n1', this.writes]]), seen: [] },
       replies: 2,
       r: options.r ?? 2,
+      wallMs: 1_000,
       sloppy: false,
     }
   }
