@@ -28,6 +28,7 @@ export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, Comm
   ['get', () => import('./commands/get.ts')],
   ['help', () => import('./commands/help.ts')],
   ['hints:list', () => import('./commands/hints/list.ts')],
+  ['hints:replay', () => import('./commands/hints/replay.ts')],
   ['import', () => import('./commands/import.ts')],
   ['key:diff', () => import('./commands/key/diff.ts')],
   ['key:explain', () => import('./commands/key/explain.ts')],

@@ -168,6 +168,14 @@ export interface LocateResult {
 
 export interface HintsStatus {
   hints: { holder: string; target: string; count: number; bytes: number; oldestMs: number }[]
+  /** Slots that wait for anti-entropy, because a hint for them was refused, given up or lost. */
+  markedSlots: number
+}
+
+/** `POST /hints/replay` */
+export interface HintsReplayed {
+  /** `sending` is false where the owner is out of reach. */
+  hints: { holder: string; target: string; count: number; sending: boolean }[]
 }
 
 /** A fault as `kv chaos` gives it to every node; the nodes act on their own part of it. */

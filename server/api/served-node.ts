@@ -1,4 +1,4 @@
-import type { FaultRule, HintsStatus, LocateResult, RingStatus } from '../../shared/api.ts'
+import type { FaultRule, HintsReplayed, HintsStatus, LocateResult, RingStatus } from '../../shared/api.ts'
 import type { Key } from '../../shared/key.ts'
 import type { KeyRepairResult, KeyReport } from '../../shared/key-report.ts'
 import type { Coordinator } from '../coordinator/outcome.ts'
@@ -19,6 +19,8 @@ export interface ServedNode {
   /** @throws KvError `not_ready` before the first layout. */
   locate(key: Key): LocateResult
   hints(): HintsStatus
+  /** Sends what waits for the owner, or for all of them, now. */
+  replayHints(target?: string): HintsReplayed
   /** Who owns what; undefined before the first layout. */
   placement(): ServedPlacement | undefined
   /** @throws KvError `usage` for a rule that makes no sense, `forbidden` where chaos is off. */

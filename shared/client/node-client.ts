@@ -1,4 +1,4 @@
-import type { FaultRule, FaultStatus, HealthResult, HintsStatus, RingStatus } from '../api.ts'
+import type { FaultRule, FaultStatus, HealthResult, HintsReplayed, HintsStatus, RingStatus } from '../api.ts'
 import { KvError } from '../errors.ts'
 import { readError, readJson } from './answers.ts'
 import { type Exchange, type HttpRequest, type HttpResponse, LinkError } from './exchange.ts'
@@ -33,6 +33,12 @@ export class NodeClient {
 
   async hints(): Promise<HintsStatus> {
     return readJson<HintsStatus>(await this.send({ method: 'GET', path: '/hints' }), false)
+  }
+
+  /** Has the node send its hints now, all or those for one owner. */
+  async replayHints(target?: string): Promise<HintsReplayed> {
+    const path = target === undefined ? '/hints/replay' : `/hints/replay?node=${encodeURIComponent(target)}`
+    return readJson<HintsReplayed>(await this.send({ method: 'POST', path }), false)
   }
 
   /** @throws KvError `forbidden` where the node was started without chaos. */

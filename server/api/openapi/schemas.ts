@@ -163,6 +163,19 @@ export const HintsStatus = Type.Object({
       oldestMs: Type.Number({ description: 'age of the oldest, milliseconds' }),
     }),
   ),
+  markedSlots: Type.Integer({
+    description: 'slots that wait for anti-entropy, because a hint for them was refused, given up or lost',
+  }),
+})
+export const HintsReplayed = Type.Object({
+  hints: Type.Array(
+    Type.Object({
+      holder: Type.String(),
+      target: Type.String(),
+      count: Type.Integer(),
+      sending: Type.Boolean({ description: 'false where the owner is out of reach' }),
+    }),
+  ),
 })
 export const HealthResult = Type.Object({
   status: Type.Union([Type.Literal('ok'), Type.Literal('not_ready'), Type.Literal('failed')]),

@@ -56,6 +56,14 @@ describe('looking at one key', function () {
     expect(report.same).to.equal(false)
     expect(gone).to.include({ answered: false, copy: null })
     expect(report.nodes.flatMap(({ hints }) => hints.map((hint) => hint.for))).to.deep.equal([away])
+    const hints = await user.json<{ hints: { target: string; sending: boolean }[] }>(['hints', 'replay'])
+    expect(hints.hints.map(({ target, sending }) => [target, sending])).to.deep.include([away, false])
+    expectFailure(
+      await user.kv(['hints', 'replay', '--node', 'n9', '--json']),
+      3,
+      'not_found',
+      /no node "n9"/,
+    )
     const diff = await user.kv(['key', 'diff', 'away', '--exit-code', '--json'])
     expect(diff.code).to.equal(4)
     expect(diff.json<Diff>().owners.map(({ id, answered }) => [id, answered])).to.deep.equal([[away, false]])

@@ -25,6 +25,7 @@ describe('the documentation of the HTTP API', () => {
       ['get', '/ring/layout'],
       ['get', '/nodes'],
       ['get', '/hints'],
+      ['post', '/hints/replay'],
       ['get', '/keys/explain'],
       ['post', '/keys/repair'],
       ['get', '/health'],

@@ -89,7 +89,11 @@ export class FakeNode implements ServedNode {
 
   readiness = () => this.ready
   healthy = () => this.well
-  hints = () => ({ hints: [{ holder: 'n1', target: 'n2', count: 1, bytes: 10, oldestMs: 5 }] })
+  hints = () => ({
+    hints: [{ holder: 'n1', target: 'n2', count: 1, bytes: 10, oldestMs: 5 }],
+    markedSlots: 2,
+  })
+  replayHints = (target = 'n2') => ({ hints: [{ holder: 'n1', target, count: 1, sending: true }] })
   stats = () =>
     new Map([
       ['keys', this.coordinator.values.size],
