@@ -40,7 +40,7 @@ export class SimulatedCluster {
         maxValueBytes: 1 << 20,
         requestTimeoutMs: 3_000,
         maxHintBytes: 64 << 20,
-        maxHintAgeMs: 86_400_000,
+        maxHintAgeMs: swarm.maxHintAgeMs,
         recordCacheBytes: 1 << 16,
         chaos: false,
       }

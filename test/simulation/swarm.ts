@@ -55,6 +55,8 @@ export interface Swarm {
   readonly finale: boolean
   /** Mean time of a commit on a healthy disk, microseconds. */
   readonly commitMicros: number
+  /** When hints are given up, milliseconds: seldom within a run, or often. */
+  readonly maxHintAgeMs: number
 }
 
 /** The ring under test: what a user gets. */
@@ -84,5 +86,6 @@ export function drawSwarm(prng: Prng): Swarm {
     wipe: prng.chance(0.2),
     finale: prng.chance(0.5),
     commitMicros: prng.pick([300, 2_000, 10_000]),
+    maxHintAgeMs: prng.pick([86_400_000, 86_400_000, 2_000]),
   }
 }
