@@ -43,6 +43,8 @@ export interface NodeSettings {
   /** Deadline of a client's request where it names none. */
   readonly requestTimeoutMs: number
   readonly maxHintBytes: number
+  /** A hint that is older may be given up and left to anti-entropy. */
+  readonly maxHintAgeMs: number
   readonly recordCacheBytes: number
   /** See RepairSettings, which has the defaults. */
   readonly repairEveryMs?: number

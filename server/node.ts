@@ -1,4 +1,4 @@
-import type { FaultRule, HintsStatus, LocateResult, RingStatus } from '../shared/api.ts'
+import type { FaultRule, HintsReplayed, HintsStatus, LocateResult, RingStatus } from '../shared/api.ts'
 import { Counters } from '../shared/counters.ts'
 import { KvError } from '../shared/errors.ts'
 import { type Key, keyToText } from '../shared/key.ts'
@@ -10,13 +10,12 @@ import { HybridClock } from './causality/hybrid-clock.ts'
 import { FaultRules } from './chaos/fault-rules.ts'
 import { FaultyNetwork } from './chaos/faulty-network.ts'
 import { Holders } from './coordinator/holders.ts'
+import { KeyInspector } from './coordinator/key-inspector.ts'
 import { LatencyQuantile } from './coordinator/latency.ts'
 import { ReadRepair } from './coordinator/read-repair.ts'
 import { RingCoordinator } from './coordinator/ring-coordinator.ts'
 import { Scanner } from './coordinator/scan.ts'
-import { HintReplay } from './handoff/hint-replay.ts'
-import { HintStore } from './handoff/hint-store.ts'
-import { Holder } from './handoff/holder.ts'
+import { Handoff } from './handoff/handoff.ts'
 import { Membership } from './membership/membership.ts'
 import { ringStatus } from './membership/ring-status.ts'
 import type { NodeComponents, NodeSettings } from './node-settings.ts'
@@ -42,6 +41,7 @@ const EXTEND_EVERY_MS = 1_000
 export class RingNode implements ServedNode {
   readonly coordinator: RingCoordinator
   readonly repair: Repair
+  readonly keys: KeyInspector
   private readonly settings: NodeSettings
   private readonly clock: Clock
   private readonly storage: Storage
@@ -52,9 +52,7 @@ export class RingNode implements ServedNode {
   private readonly minter: Minter
   private readonly census: Census
   private readonly cache: RecordCache
-  private readonly hintStore: HintStore
-  private readonly hintReplay: HintReplay
-  private readonly holder: Holder
+  private readonly handoff: Handoff
   private readonly scan: DataScan
   private readonly membership: Membership
   private readonly digests = new SlotDigests()
@@ -95,12 +93,9 @@ export class RingNode implements ServedNode {
     this.cache = new RecordCache({ maxBytes: settings.recordCacheBytes })
     const data = this.dataRecords(components, commit, minter)
     const replica = new Replica({ commit, minter, hybrid, trace, policy })
-    const hints = new HintStore({ storage, commit, minter, trace }, { maxBytes: settings.maxHintBytes })
-    this.hintStore = hints
-    this.hintReplay = new HintReplay({ clock, rpc, hints, members: membership, trace })
-
-    const holder = new Holder({ data, hints, replica })
-    this.holder = holder
+    const own = { clock, rpc, storage, commit, minter, trace, counters, data, replica }
+    this.handoff = new Handoff({ ...own, ring: membership }, settings)
+    const { hints, holder, inspector } = this.handoff
     const scan = new DataScan({ storage })
     this.scan = scan
     const holders = new Holders({ rpc, holder }, settings)
@@ -128,6 +123,7 @@ export class RingNode implements ServedNode {
       },
       settings,
     )
+    this.keys = new KeyInspector({ ...parts, inspector }, settings)
     membership.setReport(() => this.report())
   }
 
@@ -136,12 +132,12 @@ export class RingNode implements ServedNode {
     this.census.recover(this.storage.get(CENSUS_KEY))
     await this.repair.recover()
     await this.minter.recover()
-    await this.hintStore.recover()
-    this.holder.serve(this.rpc)
+    await this.handoff.recover()
+    this.handoff.serve()
     this.scan.serve(this.rpc)
     this.extend()
     await this.membership.start()
-    this.hintReplay.start()
+    this.handoff.start()
     this.repair.start()
     this.phase = 'serving'
   }
@@ -150,7 +146,7 @@ export class RingNode implements ServedNode {
   async stop(): Promise<void> {
     this.phase = 'stopping'
     await this.coordinator.drain()
-    this.hintReplay.stop()
+    this.handoff.stop()
     this.repair.stop()
     this.membership.stop()
     this.timer?.cancel()
@@ -195,16 +191,11 @@ export class RingNode implements ServedNode {
   }
 
   hints(): HintsStatus {
-    const wallMs = this.clock.wallMs()
-    return {
-      hints: this.hintStore.held().map(({ target, count, bytes, oldestMs }) => ({
-        holder: this.settings.id,
-        target,
-        count,
-        bytes,
-        oldestMs: Math.max(0, wallMs - oldestMs),
-      })),
-    }
+    return this.handoff.status()
+  }
+
+  replayHints(target?: string): HintsReplayed {
+    return this.handoff.replay(target)
   }
 
   placement(): ServedPlacement | undefined {
@@ -233,9 +224,7 @@ export class RingNode implements ServedNode {
     stats.set('keys', this.census.keys)
     stats.set('tombstones', this.census.tombstones)
     stats.set('data_bytes', this.census.bytes)
-    stats.set('hints_held', this.hintStore.count)
-    stats.set('hint_bytes', this.hintStore.bytes)
-    stats.set('hints_delivered_total', this.hintReplay.total)
+    this.handoff.addStats(stats)
     stats.set('commits_total', this.commit.commits)
     stats.set('record_cache_bytes', this.cache.bytes)
     stats.set('peer_requests_waiting', this.rpc.waiting)
@@ -263,15 +252,16 @@ export class RingNode implements ServedNode {
   }
 
   private report() {
-    const held = this.hintStore.held()
+    const { hints } = this.handoff
+    const held = hints.held()
     const wallMs = this.clock.wallMs()
     const oldest = held.reduce((least, { oldestMs }) => Math.min(least, oldestMs), wallMs)
     return {
       keys: this.census.keys,
       bytes: this.census.bytes,
       tombstones: this.census.tombstones,
-      hintsHeld: this.hintStore.count,
-      hintBytes: this.hintStore.bytes,
+      hintsHeld: hints.count,
+      hintBytes: hints.bytes,
       oldestHintMs: Math.max(0, wallMs - oldest),
       hintsFor: held.map(({ target }) => target),
       divergentSlots: this.repair.divergentSlots,

@@ -26,6 +26,12 @@ export interface SiblingResult {
   value: string
   encoding: Encoding
   version: string
+  /** The node that wrote it. */
+  node: string
+  /** The wall time of its stamp, ISO 8601. */
+  time: string
+  /** Milliseconds until it expires; absent where it never does. */
+  ttlMs?: number
 }
 
 export interface ReadResult {
@@ -164,6 +170,14 @@ export interface LocateResult {
 
 export interface HintsStatus {
   hints: { holder: string; target: string; count: number; bytes: number; oldestMs: number }[]
+  /** Slots that wait for anti-entropy, because a hint for them was refused, given up or lost. */
+  markedSlots: number
+}
+
+/** `POST /hints/replay` */
+export interface HintsReplayed {
+  /** `sending` is false where the owner is out of reach. */
+  hints: { holder: string; target: string; count: number; sending: boolean }[]
 }
 
 /** `GET /repair`: how far one node is with comparing its data with that of its peers. */

@@ -1,8 +1,9 @@
+import { HINT_SETTINGS, type HintConfig } from './config-hints.ts'
 import { REPAIR_SETTINGS, type RepairConfig } from './config-repair.ts'
 import type { Setting } from './setting.ts'
 
 /** All settings of one node, resolved. Names, defaults and meanings stand in SETTINGS. */
-export interface NodeConfig extends RepairConfig {
+export interface NodeConfig extends RepairConfig, HintConfig {
   readonly id: string
   readonly cluster: string
   readonly secretFile: string
@@ -28,7 +29,6 @@ export interface NodeConfig extends RepairConfig {
   readonly maxValueBytes: number
   readonly requestTimeoutMs: number
   readonly recordCacheBytes: number
-  readonly maxHintBytes: number
   readonly maxHttpConnections: number
   readonly maxHeaderBytes: number
   readonly chaos: boolean
@@ -241,14 +241,7 @@ export const SETTINGS: readonly Setting<keyof NodeConfig>[] = [
     unit: 'bytes',
     meaning: 'Memory for records that were read or written lately.',
   },
-  {
-    name: 'maxHintBytes',
-    path: 'maxHintBytes',
-    kind: { type: 'integer', min: 0, max: 1024 * 1024 * MIB },
-    default: 1024 * MIB,
-    unit: 'bytes',
-    meaning: 'Disk space for writes that are kept for owners that are out of reach; 0 keeps none.',
-  },
+  ...HINT_SETTINGS,
   ...REPAIR_SETTINGS,
   {
     name: 'maxHttpConnections',

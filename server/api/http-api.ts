@@ -15,6 +15,7 @@ import type { ApiComponents, ApiContext, ApiSettings } from './context.ts'
 import { docsRoutes } from './docs-routes.ts'
 import { apiError, sendError } from './errors.ts'
 import { healthRoutes } from './health-routes.ts'
+import { inspectionRoutes } from './inspection-routes.ts'
 import { keyRoutes } from './key-routes.ts'
 import { LiveStreams } from './live-streams.ts'
 import { metricsRoute } from './metrics-route.ts'
@@ -113,6 +114,7 @@ export class HttpApi {
       batchRoute(context, this.live),
       ...scanRoutes(context),
       ...ringRoutes(context),
+      ...inspectionRoutes(context),
       ...healthRoutes(context),
       metricsRoute(context, this.metrics),
       ...repairRoutes(context),

@@ -99,7 +99,7 @@ function attemptIn(header: string | undefined): number | undefined {
   return /^\d{1,9}$/.test(header) ? Number(header) : Number.NaN
 }
 
-function timeoutIn(query: Query): number | undefined {
+export function timeoutIn(query: Query): number | undefined {
   return durationIn(query, 'timeout', MAX_TIMEOUT_MS)
 }
 

@@ -3,6 +3,8 @@ import { encodeBytes, encodeKey } from '../../shared/encoding.ts'
 import { KvError } from '../../shared/errors.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
 import { encodeContextToken } from '../causality/context-token.ts'
+import { stampTime } from '../causality/stamp.ts'
+import { writerOf } from '../causality/version.ts'
 import type { GetOutcome, PutOutcome } from '../coordinator/outcome.ts'
 
 /** Outcomes of the coordinator in the words of the API. */
@@ -30,7 +32,10 @@ export function readResult(key: Key, outcome: GetOutcome, secret: Buffer, siblin
   if (siblings) {
     result.siblings = outcome.values.map((sibling) => {
       const { text, encoding } = encodeBytes(sibling.value)
-      return { value: text, encoding, version: sibling.version }
+      const { version, stampMs, expiresAtMs } = sibling
+      const written = { node: writerOf(version), time: stampTime(stampMs) }
+      const left = expiresAtMs === 0 ? {} : { ttlMs: expiresAtMs - outcome.wallMs }
+      return { value: text, encoding, version, ...written, ...left }
     })
   }
   return result

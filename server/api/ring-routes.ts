@@ -1,5 +1,12 @@
 import type { FastifyRequest } from 'fastify'
-import type { HintsStatus, LayoutResult, LocateResult, NodeStatus, RingStatus } from '../../shared/api.ts'
+import type {
+  HintsReplayed,
+  HintsStatus,
+  LayoutResult,
+  LocateResult,
+  NodeStatus,
+  RingStatus,
+} from '../../shared/api.ts'
 import { KvError } from '../../shared/errors.ts'
 import { keyFromBytes } from '../../shared/key.ts'
 import type { ApiContext } from './context.ts'
@@ -39,6 +46,15 @@ export function ringRoutes({ node }: ApiContext): Route[] {
     return node().locate(keyFromBytes(Buffer.from(key, 'latin1')))
   }
 
+  const replay = (request: FastifyRequest): HintsReplayed => {
+    const target = parseQuery(queryOf(request.originalUrl), ['node']).get('node')
+    const known = node()
+      .status()
+      .nodes.some(({ id }) => id === target)
+    if (target === undefined || known) return node().replayHints(target)
+    throw new KvError('not_found', `there is no node ${JSON.stringify(target)}`, 'list them: kv node list')
+  }
+
   return [
     { method: 'GET', path: '/ring', handler: (): RingStatus => node().status() },
     { method: 'GET', path: '/ring/layout', handler: layout },
@@ -49,6 +65,7 @@ export function ringRoutes({ node }: ApiContext): Route[] {
       handler: (): { nodes: NodeStatus[] } => ({ nodes: node().status().nodes }),
     },
     { method: 'GET', path: '/hints', handler: (): HintsStatus => node().hints() },
+    { method: 'POST', path: '/hints/replay', handler: replay },
   ]
 }
 

@@ -1,5 +1,6 @@
 import type {
   FaultRule,
+  HintsReplayed,
   HintsStatus,
   LocateResult,
   RepairStatus,
@@ -7,6 +8,7 @@ import type {
   ScrubStatus,
 } from '../../shared/api.ts'
 import type { Key } from '../../shared/key.ts'
+import type { KeyRepairResult, KeyReport } from '../../shared/key-report.ts'
 import type { Coordinator } from '../coordinator/outcome.ts'
 import type { Layout } from '../membership/layout.ts'
 import type { NodeId } from '../ports/network.ts'
@@ -15,12 +17,19 @@ import type { NodeId } from '../ports/network.ts'
 export interface ServedNode {
   readonly coordinator: Coordinator
   readonly repair: ServedRepair
+  /** All copies of one key. */
+  readonly keys: {
+    explain(key: Key, timeoutMs?: number): Promise<KeyReport>
+    repair(key: Key, timeoutMs?: number): Promise<KeyRepairResult>
+  }
   readiness(): { readonly ready: boolean; readonly reason: string }
   healthy(): boolean
   status(): RingStatus
   /** @throws KvError `not_ready` before the first layout. */
   locate(key: Key): LocateResult
   hints(): HintsStatus
+  /** Sends what waits for the owner, or for all of them, now. */
+  replayHints(target?: string): HintsReplayed
   /** Who owns what; undefined before the first layout. */
   placement(): ServedPlacement | undefined
   /** @throws KvError `usage` for a rule that makes no sense, `forbidden` where chaos is off. */

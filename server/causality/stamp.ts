@@ -6,6 +6,12 @@ export interface Stamp {
   readonly logical: number
 }
 
+/** The wall time of a stamp for people, ISO 8601; milliseconds where no calendar has it. */
+export function stampTime(wallMs: number): string {
+  const time = new Date(wallMs)
+  return Number.isNaN(time.getTime()) ? `${wallMs} ms` : time.toISOString()
+}
+
 export const NO_STAMP: Stamp = { wallMs: 0, logical: 0 }
 
 export function compareStamps(a: Stamp, b: Stamp): number {

@@ -40,6 +40,8 @@ export interface GetOptions {
 export interface LiveValue {
   readonly value: Buffer
   readonly version: string
+  /** The wall time of its stamp, milliseconds. */
+  readonly stampMs: number
   /** Wall-clock milliseconds; 0 is never. */
   readonly expiresAtMs: number
 }
@@ -51,6 +53,8 @@ export interface GetOutcome {
   readonly context: Context
   readonly replies: number
   readonly r: number
+  /** The time by which values were found to have expired or not, milliseconds. */
+  readonly wallMs: number
   /** True where a fallback's reply was used, or hints for the owners may be out of reach. */
   readonly sloppy: boolean
 }

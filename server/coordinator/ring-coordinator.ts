@@ -144,9 +144,10 @@ export class RingCoordinator implements Coordinator {
     const values = visible.map((sibling) => ({
       value: sibling.value as Buffer,
       version: versionOf([sibling]),
+      stampMs: sibling.stamp.wallMs,
       expiresAtMs: sibling.expiresAtMs,
     }))
-    return { values, context: contextOf(record, wallMs), replies, r, sloppy }
+    return { values, context: contextOf(record, wallMs), replies, r, wallMs, sloppy }
   }
 
   private ring(): { layout: Layout; slots: SlotTable } {

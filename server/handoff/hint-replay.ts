@@ -1,6 +1,4 @@
 import type { Key } from '../../shared/key.ts'
-import { EMPTY_RECORD } from '../causality/record.ts'
-import { encodeRecord } from '../causality/record-codec.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Trace } from '../ports/trace.ts'
@@ -51,6 +49,20 @@ export class HintReplay {
     this.timer = undefined
   }
 
+  /**
+   * Sends the hints for the owner, or for all of them, now, also to one that has just refused some.
+   * @returns the owners that hints are held for, and whether they are in reach to be sent any.
+   */
+  begin(only?: NodeId): readonly { target: NodeId; count: number; sending: boolean }[] {
+    const { hints, members } = this.components
+    const wanted = hints.held().filter(({ target }) => only === undefined || target === only)
+    return wanted.map(({ target, count }) => {
+      this.resting.delete(target)
+      this.pump(target)
+      return { target, count, sending: this.timer !== undefined && members.reachable(target) }
+    })
+  }
+
   /** Hints that have been handed over since the start. */
   get total(): number {
     return this.delivered
@@ -69,7 +81,7 @@ export class HintReplay {
 
   private send(target: NodeId, key: Key, underWay: Set<Key>): void {
     const { rpc, hints, trace } = this.components
-    const bytes = this.encoded(target, key)
+    const bytes = hints.encoded(target, key)
     if (bytes === undefined) return
     underWay.add(key)
     rpc.call(target, STORE, { key, hintFor: '', bytes }, STORE_TIMEOUT_MS, (error) => {
@@ -82,18 +94,6 @@ export class HintReplay {
       } else this.resting.add(target)
       this.pump(target)
     })
-  }
-
-  /** undefined where the hint is not durable yet, or lost to the disk. */
-  private encoded(target: NodeId, key: Key): Buffer | undefined {
-    const { hints } = this.components
-    try {
-      const record = hints.records(target).durable(key)
-      return record === EMPTY_RECORD ? undefined : encodeRecord(key, record)
-    } catch {
-      hints.remove(target, key)
-      return undefined
-    }
   }
 
   private flights(target: NodeId): Set<Key> {

@@ -16,6 +16,8 @@ export interface HintStoreComponents {
   readonly commit: GroupCommit
   readonly minter: Minter
   readonly trace: Trace
+  /** A hint on the disk is damaged: what was in it has to come from elsewhere. */
+  readonly onLost?: (key: Key) => void
 }
 
 interface Hint {
@@ -116,6 +118,13 @@ export class HintStore {
     return records
   }
 
+  /** The owners that a hint for the key is held for. */
+  targetsOf(key: Key): readonly NodeId[] {
+    const targets: NodeId[] = []
+    for (const [target, { hints }] of this.targets) if (hints.has(key)) targets.push(target)
+    return targets
+  }
+
   /** Keys with a hint for the owner, oldest first. */
   keys(target: NodeId): Iterable<Key> {
     return this.target(target).hints.keys()
@@ -130,6 +139,22 @@ export class HintStore {
     if (!encodeRecord(key, latest).equals(sent)) return false
     this.remove(target, key)
     return true
+  }
+
+  /** When the hinted write was made, wall-clock milliseconds; undefined where there is no hint. */
+  madeMs(target: NodeId, key: Key): number | undefined {
+    return this.target(target).hints.get(key)?.sinceMs
+  }
+
+  /** The durable hint as a record to send; undefined where it is not durable yet, or lost to the disk. */
+  encoded(target: NodeId, key: Key): Buffer | undefined {
+    try {
+      const record = this.records(target).durable(key)
+      return record === EMPTY_RECORD ? undefined : encodeRecord(key, record)
+    } catch {
+      this.remove(target, key)
+      return undefined
+    }
   }
 
   /** Gives up a hint that the disk has lost. */
@@ -168,8 +193,9 @@ export class HintStore {
       hints.set(key, hint)
       this.heldBytes += hint.bytes
     }
-    const onCorrupt = (_key: Key, why: string) => {
+    const onCorrupt = (key: Key, why: string) => {
       trace.event('error', 'hint.corrupt', { target: id, why })
+      this.components.onLost?.(key)
       minter.forgetHint()
     }
     const records = new StagedRecords({ storage, commit, onStage, onCorrupt }, (key) => hintAddress(id, key))

@@ -1,5 +1,7 @@
+import type { Counters } from '../../shared/counters.ts'
 import { toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
+import { slotOf } from '../../shared/slot.ts'
 import { mergeRecords } from '../causality/merge.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
 import { encodeRecord } from '../causality/record-codec.ts'
@@ -8,11 +10,14 @@ import type { StagedRecords } from '../replica/staged-records.ts'
 import type { Rpc } from '../rpc/method.ts'
 import { FETCH, STORE } from '../rpc/replica-methods.ts'
 import type { HintStore } from './hint-store.ts'
+import type { RepairMarks } from './repair-marks.ts'
 
 export interface HolderComponents {
   readonly data: StagedRecords
   readonly hints: HintStore
   readonly replica: Replica
+  readonly marks: RepairMarks
+  readonly counters: Counters
 }
 
 const NONE = Buffer.alloc(0)
@@ -36,11 +41,18 @@ export class Holder {
     })
   }
 
-  /** As data, or as a hint for the owner `hintFor`. Calls back when it is durable. */
+  /**
+   * As data, or as a hint for the owner `hintFor`. Calls back when it is durable. Where there is no room for a hint,
+   * the slot is marked for repair.
+   */
   store(key: Key, hintFor: string, bytes: Buffer, done: StoreReply): void {
-    const { data, hints, replica } = this.components
+    const { data, hints, replica, marks, counters } = this.components
     const refusal = hintFor === '' ? undefined : hints.refusal()
-    if (refusal !== undefined) return done(refusal)
+    if (refusal !== undefined) {
+      marks.mark(slotOf(key))
+      counters.add('hints_refused_total')
+      return done(refusal)
+    }
     replica.store(hintFor === '' ? data : hints.records(hintFor), key, bytes, done)
   }
 

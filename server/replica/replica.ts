@@ -200,7 +200,7 @@ function checkSiblings(key: Key, before: KeyRecord, after: KeyRecord): void {
   throw new KvError(
     'conflict',
     `${keyToText(key)} has ${count - 1} concurrent values already, ${bytes} bytes with this one`,
-    `read them, and write with the context of that read: kv get ${keyToText(key)} --siblings --json`,
+    `look at them, and resolve them to one: kv siblings show ${keyToText(key)}`,
   )
 }
 

@@ -13,6 +13,7 @@ import type {
   WriteResult,
 } from '../api.ts'
 import { type Key, keyToPath } from '../key.ts'
+import type { KeyRepairResult, KeyReport } from '../key-report.ts'
 import { readError, readJson } from './answers.ts'
 import { type BatchOutcome, batchBody, batchOutcome } from './batch.ts'
 import { Endpoints, type EndpointsComponents, type EndpointsSettings } from './endpoints.ts'
@@ -174,6 +175,18 @@ export class KvClient {
 
   async locate(key: Key): Promise<LocateResult> {
     return this.json<LocateResult>(`/ring/locate?key=${keyToPath(key)}`)
+  }
+
+  /** All copies of a key, as far as the node that is asked reaches them. */
+  async explain(key: Key): Promise<KeyReport> {
+    const path = (timeout: number): string => `/keys/explain${query({ key: keyToPath(key), timeout })}`
+    return readJson<KeyReport>(await this.read('GET', path, [], this.timeoutMs / 2), false)
+  }
+
+  /** Gives every owner in reach all that is known of the key. */
+  async repair(key: Key): Promise<KeyRepairResult> {
+    const path = (timeout: number): string => `/keys/repair${query({ key: keyToPath(key), timeout })}`
+    return this.write<KeyRepairResult>({ method: 'POST', path, headers: {} })
   }
 
   async nodes(): Promise<NodeStatus[]> {

@@ -2,6 +2,7 @@ import type {
   FaultRule,
   FaultStatus,
   HealthResult,
+  HintsReplayed,
   HintsStatus,
   RepairStatus,
   RingStatus,
@@ -58,6 +59,12 @@ export class NodeClient {
 
   async startScrub(): Promise<ScrubStatus> {
     return readJson<ScrubStatus>(await this.send({ method: 'POST', path: '/scrub/start' }), false)
+  }
+
+  /** Has the node send its hints now, all or those for one owner. */
+  async replayHints(target?: string): Promise<HintsReplayed> {
+    const path = target === undefined ? '/hints/replay' : `/hints/replay?node=${encodeURIComponent(target)}`
+    return readJson<HintsReplayed>(await this.send({ method: 'POST', path }), false)
   }
 
   /** @throws KvError `forbidden` where the node was started without chaos. */

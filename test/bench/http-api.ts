@@ -24,12 +24,13 @@ class IdleCoordinator implements Coordinator {
     }
   }
   async get() {
-    const values = [{ value: VALUE, version: 'n1-0123456789abcdef.1', expiresAtMs: 0 }]
+    const values = [{ value: VALUE, version: 'n1-0123456789abcdef.1', stampMs: 0, expiresAtMs: 0 }]
     return {
       values,
       context: { vector: new Map([['n1-0123456789abcdef', 1]]), seen: [] },
       replies: 2,
       r: 2,
+      wallMs: 0,
       sloppy: false,
     }
   }

@@ -72,7 +72,7 @@ describe('the examples of --help', function () {
   /** As each example expects to find it. */
   async function prepare({ id, command }: Example): Promise<void> {
     if (LAST.includes(id) || command.includes('node start')) return
-    await user.json(['set', 'greeting', 'hello'])
+    await user.json(['set', 'greeting', 'hello', '--w', '3'])
     if (id === 'chaos:heal') await injectNamedFault()
   }
 

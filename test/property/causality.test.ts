@@ -63,8 +63,16 @@ const step: fc.Arbitrary<Step> = fc.record({
   skip: fc.integer({ min: 1, max: 4 }),
 })
 
+/** `switched`: the policy was changed, perhaps several times, and not on all replicas at once. */
+type Regime = ConflictPolicy | 'switched'
+
+function policyOf(regime: Regime, { other }: Step): ConflictPolicy {
+  if (regime !== 'switched') return regime
+  return other % 2 === 0 ? 'lww' : 'siblings'
+}
+
 /** Runs the steps on records and on sets at once; calls `check` for every view that comes about. */
-function run(steps: readonly Step[], policy: ConflictPolicy, check: (view: View) => void): View[] {
+function run(steps: readonly Step[], regime: Regime, check: (view: View) => void): View[] {
   const empty: View = { record: EMPTY_RECORD, known: NOTHING }
   const views: View[] = ACTORS.map(() => empty)
   const reads: View[] = ACTORS.map(() => empty)
@@ -75,7 +83,8 @@ function run(steps: readonly Step[], policy: ConflictPolicy, check: (view: View)
     views[at] = view
     check(view)
   }
-  for (const { type, at, other, context, request, attempt, tick, skip } of steps) {
+  for (const step of steps) {
+    const { type, at, other, context, request, attempt, tick, skip } = step
     const here = views[at] as View
     if (type === 'merge') place(at, meet(here, views[other] as View))
     else if (type === 'send') messages.push(here)
@@ -107,7 +116,7 @@ function run(steps: readonly Step[], policy: ConflictPolicy, check: (view: View)
         request: possible ? request : '',
         attempt: possible && request !== '' ? attempt : 0,
       }
-      place(at, attemptAt(here, write, read, policy))
+      place(at, attemptAt(here, write, read, policyOf(regime, step)))
     }
   }
   return views
@@ -162,12 +171,12 @@ function bytesOf(record: KeyRecord): string {
 
 const history = fc.array(step, { maxLength: 40, size: 'max' })
 
-for (const policy of ['siblings', 'lww'] as const) {
-  describe(`causality against plain sets of events, ${policy}`, () => {
+for (const regime of ['siblings', 'lww', 'switched'] as const) {
+  describe(`causality against plain sets of events, ${regime}`, () => {
     it('keeps exactly the versions that no known write has replaced', () => {
       fc.assert(
         fc.property(history, (steps) => {
-          run(steps, policy, ({ record, known }) => {
+          run(steps, regime, ({ record, known }) => {
             expect(dotsOf(record)).to.deep.equal(named(current(known)))
             for (const event of replacedIn(known)) expect(covers(record.past, event.write.dot)).to.equal(true)
             for (const retirement of record.retired) {
@@ -184,14 +193,20 @@ for (const policy of ['siblings', 'lww'] as const) {
     it('shows the highest of them, and never nothing after a write', () => {
       fc.assert(
         fc.property(history, (steps) => {
-          run(steps, policy, ({ record, known }) => {
+          run(steps, regime, ({ record, known }) => {
             if (known.events.size > 0) expect(record.siblings).to.not.be.empty
             const top = highest(known, visible(known))
             expect(winner(record)?.dot).to.deep.equal(top?.write.dot)
-            const readable = policy === 'siblings' ? visible(known) : top === undefined ? [] : [top]
-            const live = readable.filter((event) => event.write.value !== null)
-            const shown = liveSiblings(record, 0, policy).map(({ dot }) => `${dot.actor}${dot.counter}`)
-            expect(shown).to.have.members(named(live))
+            const winners = top === undefined ? [] : [top]
+            // Whatever it was written under, it can be read under either.
+            for (const [policy, readable] of [
+              ['siblings', visible(known)],
+              ['lww', winners],
+            ] as const) {
+              const live = readable.filter((event) => event.write.value !== null)
+              const shown = liveSiblings(record, 0, policy).map(({ dot }) => `${dot.actor}${dot.counter}`)
+              expect(shown).to.have.members(named(live))
+            }
           })
         }),
         { numRuns: 400 },
@@ -201,7 +216,7 @@ for (const policy of ['siblings', 'lww'] as const) {
     it('gives the same record in whatever order replicas meet', () => {
       fc.assert(
         fc.property(history, fc.infiniteStream(fc.nat()), (steps, picks) => {
-          const views = run(steps, policy, () => {})
+          const views = run(steps, regime, () => {})
           const records = views.map((view) => view.record)
           const expected = bytesOf(records.reduce((a, b) => mergeRecords(a, b)))
           const pick = (count: number): number => (picks.next().value as number) % count

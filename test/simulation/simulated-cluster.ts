@@ -42,6 +42,7 @@ export class SimulatedCluster {
         maxHintBytes: swarm.hints ? 64 << 20 : 0,
         repairEveryMs: swarm.repairEveryMs,
         scrubEveryMs: swarm.scrubEveryMs,
+        maxHintAgeMs: swarm.maxHintAgeMs,
         recordCacheBytes: 1 << 16,
         chaos: false,
       }

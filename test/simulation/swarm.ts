@@ -70,6 +70,8 @@ export interface Swarm {
   readonly repairEveryMs: number
   /** Between two scrubs, milliseconds; 0 is never. */
   readonly scrubEveryMs: number
+  /** When hints are given up, milliseconds: seldom within a run, or often. */
+  readonly maxHintAgeMs: number
 }
 
 /** The ring under test: what a user gets. */
@@ -105,5 +107,6 @@ export function drawSwarm(prng: Prng): Swarm {
     repairEveryMs,
     hints: repairEveryMs === 0 || prng.chance(0.7),
     scrubEveryMs: prng.pick([0, 8_000]),
+    maxHintAgeMs: prng.pick([86_400_000, 86_400_000, 2_000]),
   }
 }

@@ -7,7 +7,9 @@ import { grouped } from '../../render/import-progress.ts'
 import { formatBytes } from '../../render/quantity.ts'
 import { renderTable } from '../../render/table.ts'
 
-interface HintsResult extends HintsStatus {
+interface HintsResult extends Pick<HintsStatus, 'hints'> {
+  /** Slots that wait for anti-entropy, because a hint for them was refused, given up or lost. */
+  marked: { node: string; slots: number }[]
   /** Nodes that were not reached: what they hold is not in the list. */
   unreachable: string[]
 }
@@ -30,15 +32,20 @@ export default class HintsList extends KvCommand {
     if (answers.size === 0) throw [...failures.values()][0] ?? new KvError('unreachable', 'no node answers')
     const result = {
       hints: nodes.flatMap(({ id }) => answers.get(id)?.hints ?? []),
+      marked: nodes
+        .map(({ id }) => ({ node: id, slots: answers.get(id)?.markedSlots ?? 0 }))
+        .filter(({ slots }) => slots > 0),
       unreachable: [...failures.keys()],
     }
     if (!this.jsonEnabled()) this.show(result)
     return result
   }
 
-  private show({ hints, unreachable }: HintsResult): void {
+  private show({ hints, marked, unreachable }: HintsResult): void {
     if (unreachable.length > 0)
       this.note(`not reached: ${unreachable.join(', ')}; what they hold is not shown`)
+    for (const { node, slots } of marked)
+      this.note(`${node}: ${slots} slots wait for anti-entropy, as hints for them could not be kept`)
     if (hints.length === 0) return this.print('no hints are waiting')
     const rows = hints.map(({ holder, target, count, bytes, oldestMs }) => [
       holder,

@@ -61,6 +61,7 @@ const read = {
 const bytes = Type.String({ format: 'binary' })
 const writeErrors = errors(
   'usage',
+  'conflict',
   'forbidden',
   'too_large',
   'overloaded',
@@ -99,8 +100,20 @@ const get: Operation = {
     300: json('several concurrent values', schemas.ReadResult, {
       ...read,
       siblings: [
-        { value: 'hello', encoding: 'utf8', version: 'n1-5f3a.42' },
-        { value: 'hi', encoding: 'utf8', version: 'n2-77c0.9' },
+        {
+          value: 'hello',
+          encoding: 'utf8',
+          version: 'n1.5f3a.0:42',
+          node: 'n1',
+          time: '2026-01-31T12:00:00.000Z',
+        },
+        {
+          value: 'hi',
+          encoding: 'utf8',
+          version: 'n2.77c0.0:9',
+          node: 'n2',
+          time: '2026-01-31T11:59:59.000Z',
+        },
       ],
     }),
     304: { description: 'the version is still that of If-None-Match', type: 'null' },

@@ -5,6 +5,7 @@ import Fastify from 'fastify'
 import type { ApiSettings } from '../context.ts'
 import { methodsOf, type Route } from '../route.ts'
 import { DATA_OPERATIONS } from './data-operations.ts'
+import { INSPECTION_OPERATIONS } from './inspection-operations.ts'
 import { REPAIR_OPERATIONS } from './repair-operations.ts'
 import { RING_OPERATIONS } from './ring-operations.ts'
 
@@ -40,7 +41,12 @@ export async function document(
     },
   })
   await app.register(swaggerUi, { routePrefix: '/docs' })
-  const operations = new Map([...DATA_OPERATIONS, ...RING_OPERATIONS, ...REPAIR_OPERATIONS])
+  const operations = new Map([
+    ...DATA_OPERATIONS,
+    ...RING_OPERATIONS,
+    ...REPAIR_OPERATIONS,
+    ...INSPECTION_OPERATIONS,
+  ])
   for (const route of routes) {
     for (const method of methodsOf(route)) {
       const operation = operations.get(`${method} ${route.path}`)

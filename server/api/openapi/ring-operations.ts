@@ -133,7 +133,27 @@ export const RING_OPERATIONS: readonly (readonly [string, Operation])[] = [
       response: {
         200: json('the hints', schemas.HintsStatus, {
           hints: [{ holder: 'n1', target: 'n3', count: 12, bytes: 1800, oldestMs: 4200 }],
+          markedSlots: 0,
         }),
+      },
+    },
+  ],
+  [
+    'POST /hints/replay',
+    {
+      summary: 'Deliver hints now',
+      description:
+        'Sends the hints that this node holds to their owners, or to one of them, without waiting for the next round. ' +
+        'Example: kv hints replay',
+      tags: ['ring'],
+      querystring: Type.Object({
+        node: Type.Optional(Type.String({ description: 'only those for this owner', examples: ['n3'] })),
+      }),
+      response: {
+        200: json('what is being sent', schemas.HintsReplayed, {
+          hints: [{ holder: 'n1', target: 'n3', count: 12, sending: true }],
+        }),
+        ...errors('usage', 'not_found'),
       },
     },
   ],

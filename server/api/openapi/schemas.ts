@@ -5,11 +5,11 @@ import Type from 'typebox'
 const Encoding = Type.Union([Type.Literal('utf8'), Type.Literal('base64')], {
   description: 'utf8 where the bytes are UTF-8, else base64',
 })
-const keyed = {
+export const keyed = {
   key: Type.String({ description: 'the key, as keyEncoding says' }),
   keyEncoding: Type.Optional(Encoding),
 }
-const NodeState = Type.Union(
+export const NodeState = Type.Union(
   ['up', 'suspect', 'down', 'joining', 'leaving'].map((state) => Type.Literal(state)),
 )
 
@@ -34,12 +34,18 @@ const valued = {
   encoding: Encoding,
   version: Type.String(),
 }
+const sibling = {
+  ...valued,
+  node: Type.String({ description: 'the node that wrote it' }),
+  time: Type.String({ description: 'the wall time of its stamp' }),
+  ttlMs: Type.Optional(Type.Integer({ description: 'milliseconds until it expires' })),
+}
 export const ReadResult = Type.Object({
   ...keyed,
   ...valued,
   context: Type.String({ description: 'send it as X-KV-Context with a write that replaces what was read' }),
   siblings: Type.Optional(
-    Type.Array(Type.Object(valued), { description: 'all concurrent values, the winner first' }),
+    Type.Array(Type.Object(sibling), { description: 'all concurrent values, the winner first' }),
   ),
   replies: Type.Integer({ description: 'owners that had answered' }),
   r: Type.Integer({ description: 'owners that had to answer' }),
@@ -156,6 +162,19 @@ export const HintsStatus = Type.Object({
       count: Type.Integer(),
       bytes: Type.Integer(),
       oldestMs: Type.Number({ description: 'age of the oldest, milliseconds' }),
+    }),
+  ),
+  markedSlots: Type.Integer({
+    description: 'slots that wait for anti-entropy, because a hint for them was refused, given up or lost',
+  }),
+})
+export const HintsReplayed = Type.Object({
+  hints: Type.Array(
+    Type.Object({
+      holder: Type.String(),
+      target: Type.String(),
+      count: Type.Integer(),
+      sending: Type.Boolean({ description: 'false where the owner is out of reach' }),
     }),
   ),
 })

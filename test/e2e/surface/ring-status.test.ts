@@ -55,7 +55,7 @@ describe('looking at the ring', function () {
     const info = await user.json<NodeStatus & Record<string, unknown>>(['node', 'info', 'n2'])
     expect(info).to.include({ id: 'n2', reachable: true, ready: true, reason: '' })
     expect(info.pid).to.equal(up().nodes[1]?.pid)
-    expect(await user.json(['hints', 'list'])).to.deep.equal({ hints: [], unreachable: [] })
+    expect(await user.json(['hints', 'list'])).to.deep.equal({ hints: [], marked: [], unreachable: [] })
     expectFailure(await user.kv(['node', 'info', 'n22', '--json']), 3, 'not_found', /no node "n22"/)
   })
 })

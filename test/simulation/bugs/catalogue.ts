@@ -255,4 +255,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
     caughtBy: ['causality'],
   },
+  {
+    name: 'a hint that is too old is given up, whoever else has what is in it',
+    edits: [
+      {
+        file: 'server/handoff/hint-expiry.ts',
+        find: '    if (others.some((owner) => owner !== id && !ring.reachable(owner))) return\n',
+        replace: '    if (hints.encoded(target, key) !== undefined) return hints.remove(target, key)\n',
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+  },
 ]

@@ -76,7 +76,9 @@ export class Owner {
     const minter = { forgetRecord: () => undefined } as unknown as Minter
     this.replica = new Replica({ commit, minter, hybrid, trace: silentTrace, policy: () => 'siblings' })
     const hints = { count: 0, of: () => [], refusal: () => undefined } as unknown as HintStore
-    const holder = new Holder({ data: this.data, hints, replica: this.replica })
+    const marks = { mark: () => undefined, marked: () => [], clear: () => undefined }
+    const { counters } = this
+    const holder = new Holder({ data: this.data, hints, replica: this.replica, marks, counters })
     holder.serve(rpc)
     const ring = {
       layout: () => ({ version: 1 }) as Layout,

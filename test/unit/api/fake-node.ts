@@ -14,6 +14,7 @@ import type {
 import type { FaultRule, RepairStatus, ScrubStatus } from '../../../shared/api.ts'
 import { KvError } from '../../../shared/errors.ts'
 import type { Key } from '../../../shared/key.ts'
+import type { KeyRepairResult, KeyReport } from '../../../shared/key-report.ts'
 
 /** One map in memory that counts its writes: no ring, no causality. */
 export class FakeCoordinator implements Coordinator {
@@ -30,7 +31,7 @@ export class FakeCoordinator implements Coordinator {
     const existed = this.values.has(key)
     const version = `fake.${++this.writes}`
     if (value === null) this.values.delete(key)
-    else this.values.set(key, [{ value: Buffer.from(value), version, expiresAtMs: 0 }])
+    else this.values.set(key, [{ value: Buffer.from(value), version, stampMs: this.writes, expiresAtMs: 0 }])
     return { version, acks: 2, w: options.w ?? 2, sloppy: false, coordinator: 'n2', existed }
   }
 
@@ -43,6 +44,7 @@ export class FakeCoordinator implements Coordinator {
       context: { vector: new Map([['n1', this.writes]]), seen: [] },
       replies: 2,
       r: options.r ?? 2,
+      wallMs: 1_000,
       sloppy: false,
     }
   }
@@ -93,8 +95,26 @@ export class FakeRepair implements ServedRepair {
   })
 }
 
+/** Knows the key alone, and what was asked of it. */
+export class FakeInspector {
+  readonly asked: { key: Key; timeoutMs: number | undefined }[] = []
+
+  async explain(key: Key, timeoutMs?: number): Promise<KeyReport> {
+    this.asked.push({ key, timeoutMs })
+    const nodes: KeyReport['nodes'] = []
+    return { key, slot: 1, n: 3, conflicts: 'lww', same: true, merged: null, nodes, reads: [] }
+  }
+
+  async repair(key: Key, timeoutMs?: number): Promise<KeyRepairResult> {
+    this.asked.push({ key, timeoutMs })
+    const lists = { versions: [], sound: [], failed: [], unseen: [] }
+    return { key, slot: 1, ...lists, mended: ['n2'], complete: true }
+  }
+}
+
 export class FakeNode implements ServedNode {
   readonly coordinator = new FakeCoordinator()
+  readonly keys = new FakeInspector()
   ready = { ready: true, reason: '' }
   well = true
   formed = true
@@ -102,7 +122,11 @@ export class FakeNode implements ServedNode {
 
   readiness = () => this.ready
   healthy = () => this.well
-  hints = () => ({ hints: [{ holder: 'n1', target: 'n2', count: 1, bytes: 10, oldestMs: 5 }] })
+  hints = () => ({
+    hints: [{ holder: 'n1', target: 'n2', count: 1, bytes: 10, oldestMs: 5 }],
+    markedSlots: 2,
+  })
+  replayHints = (target = 'n2') => ({ hints: [{ holder: 'n1', target, count: 1, sending: true }] })
   stats = () =>
     new Map([
       ['keys', this.coordinator.values.size],

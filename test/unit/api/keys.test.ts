@@ -194,13 +194,19 @@ describe('the HTTP API of keys', () => {
   })
 
   it('answers 300 with all siblings where they are wanted, else the winner', async () => {
-    const value = (text: string, version: string) => ({ value: Buffer.from(text), version, expiresAtMs: 0 })
-    node.coordinator.values.set('a', [value('new', 'v2'), value('old', 'v1')])
+    const value = (text: string, version: string, expiresAtMs = 0) => ({
+      value: Buffer.from(text),
+      version,
+      stampMs: 5,
+      expiresAtMs,
+    })
+    const times = { time: '1970-01-01T00:00:00.005Z' }
+    node.coordinator.values.set('a', [value('new', 'n2.x.0:2'), value('old', 'n.1.x.0:1', 1_500)])
     const several = await get('/kv/a?siblings=true')
     expect(several.status).to.equal(300)
     expect(JSON.parse(several.body.toString()).siblings).to.deep.equal([
-      { value: 'new', encoding: 'utf8', version: 'v2' },
-      { value: 'old', encoding: 'utf8', version: 'v1' },
+      { value: 'new', encoding: 'utf8', version: 'n2.x.0:2', node: 'n2', ...times },
+      { value: 'old', encoding: 'utf8', version: 'n.1.x.0:1', node: 'n.1', ...times, ttlMs: 500 },
     ])
     expect((await get('/kv/a')).body.toString()).to.equal('new')
     node.coordinator.values.set('a', [value('new', 'v2')])

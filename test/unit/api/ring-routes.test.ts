@@ -24,6 +24,17 @@ describe('the ring over HTTP', () => {
     expect((await api.app.inject('/ring/locate')).statusCode).to.equal(400)
   })
 
+  it('has hints sent, all or those for one node', async () => {
+    const replay = (query = '') => api.app.inject({ method: 'POST', url: `/hints/replay${query}` })
+    expect((await replay()).json().hints).to.deep.equal([
+      { holder: 'n1', target: 'n2', count: 1, sending: true },
+    ])
+    expect((await replay('?node=n1')).json().hints[0]).to.include({ target: 'n1' })
+    expect((await replay('?node=n9')).statusCode).to.equal(404)
+    expect((await replay('?nod=n1')).statusCode).to.equal(400)
+    expect((await api.app.inject('/hints')).json()).to.include({ markedSlots: 2 })
+  })
+
   it('gives the layout in a form that a client can read', async () => {
     const layout: LayoutResult = (await api.app.inject('/ring/layout')).json()
     const owners = Buffer.from(layout.owners, 'base64')

@@ -81,6 +81,19 @@ describe('HintReplay', () => {
     expect(rpc.calls).to.have.length(64)
   })
 
+  it('begins at once when it is asked to, also with an owner that has just refused', async () => {
+    const { clock, rpc, reach, replay } = await setUp(1)
+    expect(replay.begin('c')).to.deep.equal([])
+    expect(rpc.calls).to.deep.equal([])
+    clock.advance(500)
+    rpc.take('b').done(new KvError('outcome_unknown', 'lost'))
+    expect(replay.begin('b')).to.deep.equal([{ target: 'b', count: 1, sending: true }])
+    rpc.take('b').done(new KvError('outcome_unknown', 'lost'))
+    reach.delete('b')
+    expect(replay.begin()).to.deep.equal([{ target: 'b', count: 1, sending: false }])
+    expect(rpc.calls).to.deep.equal([])
+  })
+
   it('stops when it is told to', async () => {
     const { clock, rpc, replay } = await setUp(1)
     replay.stop()
