@@ -95,9 +95,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/causality/write.ts',
-        find: `  let past = context === undefined ? record.past : joinVectors(record.past, context)
+        find: `  let past = context === undefined ? record.past : joinVectors(record.past, context.vector)
 `,
-        replace: `  let past = context === undefined ? record.past : joinVectors(record.past, context)
+        replace: `  let past = context === undefined ? record.past : joinVectors(record.past, context.vector)
   for (const sibling of record.siblings) if (sibling.dot.actor === dot.actor) past = foldDot(past, sibling.dot)
 `,
       },
