@@ -112,7 +112,8 @@ export class RingNode implements ServedNode {
       deadlines,
       counters,
     }
-    const repairParts = { ...parts, trace, storage, commit, minter, holder, digests: this.digests }
+    const { marks } = this.handoff
+    const repairParts = { ...parts, trace, storage, commit, minter, holder, marks, digests: this.digests }
     this.repair = new Repair(repairParts, settings)
     this.coordinator = new RingCoordinator(
       {

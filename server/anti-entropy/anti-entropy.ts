@@ -12,6 +12,7 @@ import { Exchange } from './exchange.ts'
 import { ExchangeServer, type RingSource } from './exchange-server.ts'
 import { CalledOff, Gate } from './gate.ts'
 import type { Leaves } from './leaves.ts'
+import type { MarkedSlots } from './marked-slots.ts'
 import { MENDERS, Mender } from './mender.ts'
 import { Pace } from './pace.ts'
 import { PeerLink } from './peer-link.ts'
@@ -30,6 +31,7 @@ export interface AntiEntropyComponents {
   readonly data: StagedRecords
   readonly holder: Holder
   readonly counters: Counters
+  readonly marked: MarkedSlots
 }
 
 export interface AntiEntropySettings {
@@ -136,10 +138,8 @@ export class AntiEntropy {
   }
 
   /** Slots of which this node knows that a peer holds something else. */
-  get divergentSlots(): number {
-    const slots = new Set<number>()
-    for (const { outstanding } of this.progress.values()) for (const slot of outstanding) slots.add(slot)
-    return slots.size
+  get divergent(): ReadonlySet<number> {
+    return new Set([...this.progress.values()].flatMap(({ outstanding }) => [...outstanding]))
   }
 
   get completedRounds(): number {
@@ -167,7 +167,7 @@ export class AntiEntropy {
       state: this.gate.paused ? 'paused' : current === undefined ? 'idle' : 'running',
       rounds: this.rounds,
       lastRoundMs: this.lastRoundMs,
-      divergentSlots: this.divergentSlots,
+      divergentSlots: this.divergent.size,
       peers: peers.sort((a, b) => (a.id < b.id ? -1 : 1)),
     }
   }
@@ -191,7 +191,10 @@ export class AntiEntropy {
     const peers = this.shared.peers(table)
     for (const id of this.progress.keys()) if (!peers.includes(id)) this.progress.delete(id)
     const peer = this.turns.next(peers, (id) => ring.reachable(id))
-    if (this.turns.fresh) this.roundBeganMs = this.components.clock.monotonicMs()
+    if (this.turns.fresh) {
+      this.roundBeganMs = this.components.clock.monotonicMs()
+      this.components.marked.roundBegins()
+    }
     return peer
   }
 
@@ -257,6 +260,7 @@ export class AntiEntropy {
   private finishTurn(peer: NodeId): void {
     if (!this.turns.compared(peer)) return
     this.rounds++
+    this.components.marked.roundEnds(this.divergent)
     this.lastRoundMs = Math.round(this.components.clock.monotonicMs() - this.roundBeganMs)
     this.hurried = false
   }

@@ -3,6 +3,7 @@ import type { Counters } from '../../shared/counters.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
 import type { Holder } from '../handoff/holder.ts'
+import type { RepairMarks } from '../handoff/repair-marks.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Random } from '../ports/random.ts'
@@ -15,6 +16,7 @@ import type { Rpc } from '../rpc/method.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import type { RingSource } from './exchange-server.ts'
 import { LeafJournal } from './leaf-journal.ts'
+import { MarkedSlots } from './marked-slots.ts'
 import { Scrub } from './scrub.ts'
 import type { SlotDigests } from './slot-digests.ts'
 import { SlotReader } from './slot-reader.ts'
@@ -31,6 +33,7 @@ export interface RepairComponents {
   readonly holder: Holder
   readonly counters: Counters
   readonly minter: Minter
+  readonly marks: RepairMarks
   /** Told of every change to the data before it is staged. */
   readonly digests: SlotDigests
 }
@@ -72,8 +75,12 @@ export class Repair {
       onDamage: (slot) => this.scrub.suspect(slot),
       onUnreadable: (slot) => this.scrub.suspect(slot),
     })
+    const marked = new MarkedSlots(
+      { marks: components.marks, slots: () => components.ring.slots() },
+      settings,
+    )
     this.antiEntropy = new AntiEntropy(
-      { ...components, leaves: digests.leaves, reader },
+      { ...components, leaves: digests.leaves, reader, marked },
       {
         id: settings.id,
         everyMs: settings.repairEveryMs ?? DEFAULT_REPAIR_EVERY_MS,
@@ -118,7 +125,7 @@ export class Repair {
   }
 
   get divergentSlots(): number {
-    return this.antiEntropy.divergentSlots
+    return this.antiEntropy.divergent.size
   }
 
   /** A record was found damaged outside of a scrub. */
@@ -146,7 +153,7 @@ export class Repair {
   /** For metrics. */
   addStats(stats: Map<string, number>): void {
     const { passes, recordsChecked, recordsDamaged, slotsRebuilt } = this.scrub.status()
-    stats.set('anti_entropy_divergent_slots', this.antiEntropy.divergentSlots)
+    stats.set('anti_entropy_divergent_slots', this.antiEntropy.divergent.size)
     stats.set('anti_entropy_rounds_total', this.antiEntropy.completedRounds)
     stats.set('scrub_passes_total', passes)
     stats.set('scrub_records_total', recordsChecked)

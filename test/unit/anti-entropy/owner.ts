@@ -89,7 +89,7 @@ export class Owner {
     this.repair = new Repair(
       {
         ...{ clock, random, rpc, storage, commit, minter, holder, ring, trace: silentTrace },
-        ...{ data: this.data, digests: this.digests, counters: this.counters },
+        ...{ data: this.data, digests: this.digests, counters, marks },
       },
       { id, repairEveryMs: 60_000, scrubEveryMs: 0, ...settings },
     )
