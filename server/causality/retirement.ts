@@ -41,6 +41,15 @@ export function isVoid(record: KeyRecord, sibling: Sibling): boolean {
   return record.siblings.some((other) => other.request === request && compareClaims(other, sibling) > 0)
 }
 
+/**
+ * Whether somebody has seen and replaced the sibling's request, so that it stays void for ever. Of attempts that only
+ * rank below another the order may change: a later one may still take over the lower of them.
+ */
+export function isConsumed(record: KeyRecord, { request, dot }: Sibling): boolean {
+  if (request === '') return false
+  return record.retired.some((known) => known.seen && known.request === request && !sameDot(known.dot, dot))
+}
+
 function outlives(retirement: Retirement, sibling: Sibling): boolean {
   if (sameDot(retirement.dot, sibling.dot)) return false
   return retirement.seen || compareClaims(retirement, sibling) > 0

@@ -10,7 +10,7 @@ import {
   type Retirement,
   type Sibling,
 } from './record.ts'
-import { isVoid, joinRetired, retirementOf } from './retirement.ts'
+import { isConsumed, isVoid, joinRetired, retirementOf } from './retirement.ts'
 import { compareStamps, type Stamp } from './stamp.ts'
 import { covers, foldDot, joinVectors } from './version-vector.ts'
 
@@ -32,7 +32,7 @@ export interface Write {
  *
  * The versions that `context` covers are replaced. Under `lww` so are all that rank below the write: it counts
  * as having seen what its coordinator held. That, and not the merge, is where last-write-wins drops versions.
- * Void attempts go the same way.
+ * Attempts at requests whose value somebody has seen and replaced go the same way.
  *
  * @throws KvError `invariant` when the dot is not a fresh one.
  */
@@ -53,7 +53,7 @@ export function writeRecord(
   if (context !== undefined) retired = joinRetired(retired, unexpired(context.seen, write.stamp))
   for (const sibling of record.siblings) {
     if (covers(past, sibling.dot)) retired = retire(retired, sibling, true)
-    else if (isVoid(record, sibling)) outdone.push(sibling)
+    else if (isConsumed(record, sibling)) outdone.push(sibling)
     else if (policy === 'lww' && compareRank(sibling, write) < 0) outdone.push(sibling)
     else siblings.push(sibling)
   }

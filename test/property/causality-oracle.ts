@@ -95,6 +95,11 @@ function factAgainst(known: Known, event: Event): boolean {
   return fact.seen || claims(fact.attempt, fact.event, standing(known, event).attempt, event)
 }
 
+function isConsumedIn(known: Known, event: Event): boolean {
+  const fact = factOf(known, event.write.request)
+  return event.write.request !== '' && fact?.seen === true && fact.event !== event
+}
+
 function rivalOf(known: Known, event: Event, among: readonly Event[]): boolean {
   const own = standing(known, event).attempt
   return among.some(
@@ -164,7 +169,8 @@ export function happen(known: Known, write: Write, read: Known, policy: Conflict
   const kept: Event[] = [lone]
   for (const event of current(known)) {
     if (context.has(event)) facts.push(...noted(known, [event], true))
-    else if (isVoidIn(known, event) || (policy === 'lww' && outranks(known, lone, event))) outdone.push(event)
+    else if (isConsumedIn(known, event) || (policy === 'lww' && outranks(known, lone, event)))
+      outdone.push(event)
     else kept.push(event)
   }
   for (const event of outdone) {

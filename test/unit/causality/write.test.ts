@@ -1,7 +1,12 @@
 import { expect } from 'chai'
 import { type Context, contextOf } from '../../../server/causality/context.ts'
 import { mergeRecords } from '../../../server/causality/merge.ts'
-import { EMPTY_RECORD, HIDDEN_ATTEMPT_MS, RETRY_WINDOW_MS } from '../../../server/causality/record.ts'
+import {
+  EMPTY_RECORD,
+  HIDDEN_ATTEMPT_MS,
+  type KeyRecord,
+  RETRY_WINDOW_MS,
+} from '../../../server/causality/record.ts'
 import { settlementOf } from '../../../server/causality/retirement.ts'
 import { isLive, liveSiblings, restampSibling, winner, writeRecord } from '../../../server/causality/write.ts'
 import { KvError } from '../../../shared/errors.ts'
@@ -141,15 +146,25 @@ describe('a request with several attempts', () => {
     expect(dotsOf(liveSiblings(mergeRecords(next, late), 0, 'siblings'))).to.deep.equal(['a2'])
   })
 
-  it('is dropped by the next write where it is void', () => {
+  it('keeps an attempt that another one stands above: a later one may still take it over', () => {
     const held = record(
       [],
       [sibling('a1', 9, { request: 'q' }), sibling('b1', 3, { request: 'q', attempt: 1 })],
     )
-    expect(dotsOf(writeRecord(held, write('c1', 1), undefined, 'siblings').siblings)).to.deep.equal([
-      'b1',
-      'c1',
-    ])
+    const left = writeRecord(held, write('c1', 1), undefined, 'siblings')
+    const taken = restampSibling(held, dot('a1'), {
+      stamp: { wallMs: 12, logical: 0 },
+      expiresAtMs: 0,
+      attempt: 2,
+    })
+    const right = writeRecord(taken as KeyRecord, write('d1', 1), undefined, 'siblings')
+    const shown = liveSiblings(mergeRecords(left, right), 0, 'siblings')
+    expect(dotsOf(shown)).to.deep.equal(['a1', 'd1', 'c1'])
+  })
+
+  it('is dropped by the next write once somebody has seen and replaced it', () => {
+    const held = record(['a1'], [sibling('b1', 3, { request: 'q', attempt: 1 })], [retired('q', 'a1')])
+    expect(dotsOf(writeRecord(held, write('c1', 1), undefined, 'siblings').siblings)).to.deep.equal(['c1'])
   })
 
   it('shows everything where all is void, rather than losing it', () => {
