@@ -35,7 +35,7 @@ import { PeerRpc } from './rpc/peer-rpc.ts'
 /** Bytes that may wait for the disk before writes are refused. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
 /** How often the reserved dots and stamps are looked at, milliseconds. */
-const EXTEND_EVERY_MS = 1_000
+const EXTEND_EVERY_MS = 200
 
 /** Puts the parts together: data flows coordinator -> holders -> replica -> group commit -> storage, and back. */
 export class RingNode implements ServedNode {
@@ -166,6 +166,7 @@ export class RingNode implements ServedNode {
     }
     if (!this.membership.clockTrusted())
       return { ready: false, reason: 'the clock is not confirmed by the peers yet' }
+    if (!this.minter.timely) return { ready: false, reason: 'no time has been reserved for writes yet' }
     return { ready: true, reason: '' }
   }
 

@@ -92,10 +92,16 @@ export class Minter {
     this.extending = false
   }
 
-  /** @returns undefined when the reserved block is used up and the next one is not durable yet. */
+  /** The present has been reserved: stamps would not lag behind the wall clock, nor what expires by them. */
+  get timely(): boolean {
+    const wallMs = this.components.hybrid.physicalMs()
+    return wallMs === undefined || wallMs < this.wallCeiling
+  }
+
+  /** @returns undefined when the reserved counters or time are used up and the next are not durable yet. */
   mint(role: 'owner' | 'fallback'): Minted | undefined {
     this.extend()
-    if (this.next >= this.ceiling) return undefined
+    if (this.next >= this.ceiling || !this.timely) return undefined
     const actor = role === 'owner' ? this.owner : this.fallbackActor()
     return { dot: { actor, counter: this.next++ }, stamp: this.components.hybrid.now() }
   }
@@ -111,7 +117,7 @@ export class Minter {
     this.hintsLeft = true
   }
 
-  /** Reserves more counters and time when half of either is used. Call it about once a second as well. */
+  /** Reserves more counters and time when half of either is used. Call it several times a second as well. */
   extend(): void {
     const wallMs = this.components.hybrid.physicalMs() ?? Number.NEGATIVE_INFINITY
     const lastMs = this.components.hybrid.last().wallMs

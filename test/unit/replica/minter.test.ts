@@ -48,6 +48,29 @@ const mintAll = (minter: Minter, count: number) =>
   })
 
 describe('Minter', () => {
+  it('mints nothing from when the clock is trusted until the present is reserved', async () => {
+    const storage = new ManualStorage()
+    const clock = new HandClock()
+    const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
+    let trusted = false
+    hybrid.heed(() => trusted)
+    const commit = new GroupCommit(
+      { clock: readyClock, storage, trace: silentTrace },
+      { maxQueuedBytes: 1e6 },
+    )
+    const minter = new Minter({ storage, hybrid, commit }, { id: 'n1', incarnation: 'i1' })
+    const recovered = minter.recover()
+    await storage.land()
+    await recovered
+    trusted = true
+    expect(minter.timely).to.equal(false)
+    expect(minter.mint('owner')).to.equal(undefined)
+    await settle()
+    await storage.land()
+    expect(minter.timely).to.equal(true)
+    expect(minter.mint('owner')?.stamp.wallMs).to.equal(clock.wall)
+  })
+
   it('goes on as another actor, with higher counters, after an unclean stop', async () => {
     const storage = new ManualStorage()
     const clock = new HandClock()
