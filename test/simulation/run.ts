@@ -20,6 +20,8 @@ const SECOND = 1_000_000
 const FORM_WITHIN = 60 * SECOND
 const HEAL_WITHIN = 180 * SECOND
 const FAULTS_FOR = 60 * SECOND
+/** Hints that are given up only after this long are there for the whole run, milliseconds. */
+const HINTS_OUTLAST_MS = 600_000
 /** For what is on its way at the end of the faults to arrive, and for owners to find that they agree. */
 const SETTLE_FOR = 2 * SECOND
 const AGREE_WITHIN = 60 * SECOND
@@ -163,7 +165,8 @@ class Simulation {
 
   private evidence(finals: readonly FinalCopy[]): Evidence {
     const { history, observations } = this
-    const { conflicts, hints } = this.swarm
+    const { conflicts, maxHintAgeMs } = this.swarm
+    const hints = this.swarm.hints && maxHintAgeMs > HINTS_OUTLAST_MS
     return { history, observations, finals, wipes: this.world.wipes, conflicts, n: RING.n, hints }
   }
 
