@@ -126,7 +126,7 @@ describe('Replica', () => {
   it('tells the coordinator by what its write is outranked, and only then', async () => {
     const a = await startNode('a')
     const b = await startNode('b')
-    b.clock.advance(5_000)
+    b.clock.advance(1_000)
     const ahead = b.write('ahead', { request: 'p' })
     const low = a.write('low')
     let ack: StoreAck | undefined
