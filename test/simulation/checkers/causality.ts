@@ -54,7 +54,7 @@ function ranks(key: string, supersession: Supersession): Violation[] {
 function overtaken(later: WriteOp, earlier: WriteOp, supersession: Supersession): boolean {
   const end = acknowledgement(later)?.completedAt ?? Number.POSITIVE_INFINITY
   return supersession.writes.some(
-    (write) => write !== later && began(write) < end && supersession.ranksBelow(earlier, write),
+    (write) => write !== later && began(write) < end && supersession.ranksAbove(write, earlier),
   )
 }
 

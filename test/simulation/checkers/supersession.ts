@@ -102,6 +102,13 @@ export class Supersession {
     return highest !== undefined && lowest !== undefined && compareRanks(highest, lowest) < 0
   }
 
+  /** Some version of `write` wins over every version of `other`. */
+  ranksAbove(write: WriteOp, other: WriteOp): boolean {
+    const ours = this.highest.get(write)
+    const theirs = this.highest.get(other)
+    return ours !== undefined && theirs !== undefined && compareRanks(ours, theirs) > 0
+  }
+
   /**
    * `winner` was written after `loser` for sure: its writer had seen it, or, under `lww`, began after a quorum
    * that meets its own had acknowledged the other.
