@@ -83,7 +83,7 @@ function unexpired(retired: readonly Retirement[], now: Stamp): readonly Retirem
   return retired.every(lives) ? retired : retired.filter(lives)
 }
 
-/** The record with a sibling of it stamped again; undefined where that was replaced meanwhile. */
+/** The record with a sibling of it stamped again; undefined where that was replaced, or taken over by a later attempt. */
 export function restampSibling(
   record: KeyRecord,
   dot: Dot,
@@ -91,7 +91,7 @@ export function restampSibling(
 ): KeyRecord | undefined {
   const index = record.siblings.findIndex((sibling) => sameDot(sibling.dot, dot))
   const sibling = record.siblings[index]
-  if (sibling === undefined) return undefined
+  if (sibling === undefined || sibling.attempt > again.attempt) return undefined
   return { ...record, siblings: record.siblings.with(index, { ...sibling, ...again }) }
 }
 

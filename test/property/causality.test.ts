@@ -136,7 +136,8 @@ function attemptAt(here: View, write: Write, read: View, policy: ConflictPolicy)
 
 function lift(here: View, event: Event, attempt: number, stamp: Write['stamp']): View {
   const record = restampSibling(here.record, event.write.dot, { stamp, expiresAtMs: 0, attempt })
-  if (record === undefined) throw new Error('what is current can be stamped again')
+  // A later attempt has taken it over: it stays as that one left it.
+  if (record === undefined) return here
   // Of the sibling that is there the higher claim stays, as in a merge with itself.
   const lifts = new Set([{ event, attempt, stamp }])
   return { record: mergeRecords(here.record, record), known: union(here.known, { events: new Set(), lifts }) }

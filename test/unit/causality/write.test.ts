@@ -183,6 +183,7 @@ describe('a request with several attempts', () => {
     expect(lifted?.siblings[0]).to.deep.equal({ ...sibling('a1', 7, { request: 'q' }), ...again })
     expect(lifted?.siblings[1]).to.equal(held.siblings[1])
     expect(restampSibling(held, dot('a2'), again)).to.equal(undefined)
+    expect(restampSibling(lifted as KeyRecord, dot('a1'), { ...again, attempt: 0 })).to.equal(undefined)
   })
 })
 
