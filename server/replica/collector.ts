@@ -142,7 +142,8 @@ export class Collector {
   private async survey(members: readonly NodeId[], layoutVersion: number): Promise<Census> {
     const atMs = this.components.clock.monotonicMs()
     const wallMs = this.components.hybrid.wallMs()
-    const own = (_request: undefined, reply: Reply<Survey>) => reply(undefined, this.components.server.survey())
+    const own = (_request: undefined, reply: Reply<Survey>) =>
+      reply(undefined, this.components.server.survey())
     const surveys = await Promise.all(members.map((id) => this.ask(id, SURVEY, undefined, own)))
     return {
       atMs,
