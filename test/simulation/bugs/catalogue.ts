@@ -70,7 +70,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/coordinator/read-repair.ts',
-        find: "holders.store(node, key, '', bytes,",
+        find: 'holders.mend(node, key, bytes,',
         replace: "holders.store(node, key, 'overwrite', bytes,",
       },
       {
