@@ -6,18 +6,21 @@ import {
   floorDigest,
   isBuried,
   joinFloors,
+  LONG_PAST,
   NO_FLOOR,
   onFloor,
   reaches,
   readFloor,
   revives,
+  settlesMs,
   withoutBuried,
+  withShortPast,
   writeFloor,
 } from '../../../server/causality/floor.ts'
 import { mergeRecords } from '../../../server/causality/merge.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../../../server/causality/record.ts'
 import { ByteReader, ByteWriter } from '../../../shared/wire.ts'
-import { dot, record, sibling } from './records.ts'
+import { dot, pastOf, record, sibling } from './records.ts'
 
 /** A value, or with null a tombstone, with the dot as its stamp. */
 const held = (name: string, value: string | null, expiresAtMs = 0) =>
@@ -96,6 +99,19 @@ describe('a floor', () => {
     )
     expect(floorDigest(NO_FLOOR)).to.equal(0)
     expect(floorDigest(floor({ a: 1 }))).not.to.equal(floorDigest(floor({ a: 2 })))
+  })
+
+  it('shortens a past that names many actors, where it covers them', () => {
+    const names = Array.from({ length: LONG_PAST + 1 }, (_, i) => `${'abcdefghijklm'[i]}${i + 1}`)
+    const long = record(names, [held('z9', 'kept')])
+    const most = floor(Object.fromEntries(names.slice(1).map((name) => [dot(name).actor, dot(name).counter])))
+    expect(settlesMs(long, 'lww')).to.equal(0)
+    expect(pastOf(withShortPast(long, most))).to.deep.equal([names[0]])
+    expect(values(withShortPast(long, most))).to.deep.equal(['kept'])
+    expect(withShortPast(long, NO_FLOOR)).to.equal(long)
+    const short = record(names.slice(1), [held('z9', 'kept')])
+    expect(withShortPast(short, most)).to.equal(short)
+    expect(settlesMs(short, 'lww')).to.equal(Number.POSITIVE_INFINITY)
   })
 
   it('rises only', () => {
