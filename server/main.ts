@@ -135,7 +135,7 @@ async function serveFrom(directory: DataDirectory, config: NodeConfig, ground: G
   const stop = stopper({ api, node: ring, network, directory, trace })
   process.on('SIGTERM', () => stop(0, DRAIN_MS))
   process.on('SIGINT', () => stop(0, DRAIN_MS))
-  watchHealth({ node: ring, trace, path: config.data, stop })
+  watchHealth({ node: ring, network, trace, path: config.data, stop })
   trace.event('info', 'node.listening', {
     http,
     peer: `${peerAddress.host}:${peerAddress.port}`,
@@ -217,21 +217,24 @@ function stopper({ api, node, network, directory, trace }: Running): Stop {
 
 /**
  * A node that cannot tell what is on its disk must not go on: after a restart it knows. Nor must one whose
- * directory is gone, for what it acknowledges then is lost with the process.
+ * directory is gone, for what it acknowledges then is lost with the process; nor one that the ring will not have.
  */
 function watchHealth({
   node,
+  network,
   trace,
   path,
   stop,
 }: {
   node: RingNode
+  network: TcpNetwork
   trace: LogTrace
   path: string
   stop: Stop
 }): void {
   const watch = new DirectoryWatch(path)
   setInterval(() => {
+    const exclusion = network.excluded()
     if (!node.healthy()) {
       trace.event('error', 'node.failed', { reason: node.readiness().reason })
       stop(1, FAILED_DRAIN_MS)
@@ -239,6 +242,9 @@ function watchHealth({
       trace.event('error', 'directory.gone', { path })
       flush()
       process.exit(1)
+    } else if (exclusion !== undefined) {
+      trace.event('error', 'node.excluded', { reason: exclusion.message, hint: exclusion.hint })
+      stop(exclusion.kind.exit, FAILED_DRAIN_MS)
     }
   }, HEALTH_EVERY_MS)
 }

@@ -88,7 +88,7 @@ export class RingNode implements ServedNode {
     const commit = new GroupCommit({ clock, storage, trace }, { maxQueuedBytes: MAX_QUEUED_BYTES })
     this.commit = commit
     commit.ride(() => [this.census.op()])
-    const minter = new Minter({ storage, hybrid, commit }, settings)
+    const minter = new Minter({ storage, hybrid, commit, random }, settings)
     this.minter = minter
     this.cache = new RecordCache({ maxBytes: settings.recordCacheBytes })
     const data = this.dataRecords(components, commit, minter)
@@ -143,7 +143,7 @@ export class RingNode implements ServedNode {
     this.phase = 'serving'
   }
 
-  /** Refuses new requests, finishes those under way, and marks the stop as clean. Does not close the ports. */
+  /** Refuses new requests, finishes those under way, and keeps the clock's reading. Does not close the ports. */
   async stop(): Promise<void> {
     this.phase = 'stopping'
     await this.coordinator.drain()

@@ -10,6 +10,13 @@ export class ManualStorage implements Storage {
     return this.durable.get(key.toString('latin1'))
   }
 
+  /** A disk with the same content. */
+  copy(): ManualStorage {
+    const copy = new ManualStorage()
+    for (const [key, value] of this.durable) copy.durable.set(key, value)
+    return copy
+  }
+
   iterate(_range: StorageRange): Promise<StorageEntry[]> {
     return Promise.resolve([])
   }

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { CryptoRandom } from '../../../server/adapters/crypto-random.ts'
 import { contextOf } from '../../../server/causality/context.ts'
 import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
 import { type ConflictPolicy, type KeyRecord, MAX_SIBLINGS } from '../../../server/causality/record.ts'
@@ -22,7 +23,7 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
   const clock = new ManualClock()
   const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
   const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e8 })
-  const minter = new Minter({ storage, hybrid, commit }, { id, incarnation: 'i' })
+  const minter = new Minter({ storage, hybrid, commit, random: new CryptoRandom() }, { id })
   const recovered = minter.recover()
   await storage.land()
   await recovered
