@@ -164,6 +164,8 @@ export class RingNode implements ServedNode {
       const reason = 'the ring is not formed yet: its first nodes have not all been found'
       return { ready: false, reason }
     }
+    const refusal = this.membership.refusal()
+    if (refusal !== undefined) return { ready: false, reason: refusal }
     if (!this.membership.clockTrusted())
       return { ready: false, reason: 'the clock is not confirmed by the peers yet' }
     if (!this.minter.timely) return { ready: false, reason: 'no time has been reserved for writes yet' }
