@@ -71,7 +71,8 @@ async function serve({ config, secret }: MachineConfig): Promise<void> {
     linesPerSecond: LOG_LINES_PER_SECOND,
   }
   const trace = new LogTrace({ clock, destination }, logging)
-  const directory = await openDataDirectory({ path: config.data, cluster, id, durability: config.durability })
+  const { data: path, durability, minFreeBytes } = config
+  const directory = await openDataDirectory({ path, cluster, id, durability, minFreeBytes })
   try {
     await serveFrom(directory, config, { secret, clock, trace })
   } catch (error) {

@@ -160,6 +160,8 @@ export class RingNode implements ServedNode {
   readiness(): { ready: boolean; reason: string } {
     if (!this.healthy()) return { ready: false, reason: this.commit.failed?.message ?? '' }
     if (this.phase !== 'serving') return { ready: false, reason: `the node is ${this.phase}` }
+    const shortage = this.storage.shortage?.()
+    if (shortage !== undefined) return { ready: false, reason: shortage.message }
     if (this.membership.layout() === undefined) {
       const reason = 'the ring is not formed yet: its first nodes have not all been found'
       return { ready: false, reason }

@@ -12,6 +12,7 @@ import {
   readMarker,
   writeMarker,
 } from './directory-marker.ts'
+import { DiskSpace } from './disk-space.ts'
 import { syncDirectory } from './file-identity.ts'
 import { checkDatabase } from './leveldb-check.ts'
 import { restoreHint, storageError } from './leveldb-errors.ts'
@@ -22,6 +23,8 @@ export interface DataDirectorySettings {
   readonly cluster: string
   readonly id: string
   readonly durability?: Durability
+  /** See DiskSpaceSettings; 0 when absent. */
+  readonly minFreeBytes?: number
 }
 
 export interface DataDirectory {
@@ -108,7 +111,8 @@ async function openLocked(
     await db.close()
     throw thrown
   }
-  const storage = new LevelStorage({ db }, { durability: settings.durability ?? 'sync', directory })
+  const space = await DiskSpace.watch({ directory, minFreeBytes: settings.minFreeBytes ?? 0 })
+  const storage = new LevelStorage({ db, space }, { durability: settings.durability ?? 'sync', directory })
   return {
     storage,
     incarnation,

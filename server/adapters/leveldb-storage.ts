@@ -1,5 +1,6 @@
 import { KvError } from '../../shared/errors.ts'
 import type { Storage, StorageEntry, StorageOp, StorageRange } from '../ports/storage.ts'
+import type { DiskSpace } from './disk-space.ts'
 import { storageError } from './leveldb-errors.ts'
 
 /** `async` resolves a commit before it is on the disk: the last moments before a power cut are lost. */
@@ -60,6 +61,7 @@ interface Group {
  */
 export class LevelStorage implements Storage {
   private readonly db: LevelDatabase
+  private readonly space: DiskSpace | undefined
   private readonly settings: LevelStorageSettings
   private readonly groups: Group[] = []
   private writing = false
@@ -67,8 +69,9 @@ export class LevelStorage implements Storage {
   private closed: Promise<void> | undefined
   private idle: (() => void) | undefined
 
-  constructor(components: { db: LevelDatabase }, settings: LevelStorageSettings) {
+  constructor(components: { db: LevelDatabase; space?: DiskSpace }, settings: LevelStorageSettings) {
     this.db = components.db
+    this.space = components.space
     this.settings = settings
   }
 
@@ -135,6 +138,10 @@ export class LevelStorage implements Storage {
     })
   }
 
+  shortage(): KvError | undefined {
+    return this.space?.shortage
+  }
+
   /** Waits for the commits in flight. */
   close(): Promise<void> {
     this.closed ??= this.shut()
@@ -142,6 +149,7 @@ export class LevelStorage implements Storage {
   }
 
   private async shut(): Promise<void> {
+    this.space?.close()
     if (this.writing) await new Promise<void>((resolve) => (this.idle = resolve))
     try {
       await this.db.close()

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { readMarker, writeMarker } from '../../server/adapters/directory-marker.ts'
 import { isRunning, sendSignal } from '../../cli/local-ring/process-identity.ts'
+import { readMarker, writeMarker } from '../../server/adapters/directory-marker.ts'
 import { eventually } from '../eventually.ts'
 import type { KvUser } from './kv-user.ts'
 

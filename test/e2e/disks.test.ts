@@ -60,7 +60,15 @@ describe('the disk of a node', function () {
   const startBeside = (id: string, data: string, cluster = 'local') =>
     user.start([
       ...['node', 'start', '--id', id, '--data', data, '--cluster', cluster, '--secret-file', secret()],
-      ...['--http-port', '0', '--peer-port', '0', '--discovery-port', String(user.ring().discoveryPort), '--json'],
+      ...[
+        '--http-port',
+        '0',
+        '--peer-port',
+        '0',
+        '--discovery-port',
+        String(user.ring().discoveryPort),
+        '--json',
+      ],
     ])
 
   for (const how of ['a copy of the directory', 'a snapshot of the volume, of which it sees nothing']) {
