@@ -99,6 +99,16 @@ export class Minter {
     return wallMs === undefined || wallMs < this.wallCeiling
   }
 
+  /** How the names of all actors of this node begin, for as long as it runs. */
+  get actors(): string {
+    return `${this.settings.id}.${this.life}`
+  }
+
+  /** Every dot that was given out is up to here, and every further one above. */
+  get counter(): number {
+    return this.next - 1
+  }
+
   /** @returns undefined when the reserved counters or time are used up and the next are not durable yet. */
   mint(role: 'owner' | 'fallback'): Minted | undefined {
     this.extend()
@@ -167,7 +177,7 @@ export class Minter {
   }
 
   private actor(generation: string): Actor {
-    return `${this.settings.id}.${this.life}.${generation}`
+    return `${this.actors}.${generation}`
   }
 }
 

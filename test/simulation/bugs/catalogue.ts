@@ -109,8 +109,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/replica/minter.ts',
-        find: `\${this.settings.id}.\${this.life}.\${generation}`,
-        replace: `\${this.settings.id}.\${generation}`,
+        find: `\${this.settings.id}.\${this.life}`,
+        replace: `\${this.settings.id}.x`,
       },
     ],
     caughtBy: ['uniqueness'],
@@ -130,8 +130,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
       {
         file: 'server/replica/minter.ts',
-        find: `\${this.settings.id}.\${this.life}.\${generation}`,
-        replace: `\${this.settings.id}.\${generation}`,
+        find: `\${this.settings.id}.\${this.life}`,
+        replace: `\${this.settings.id}.x`,
       },
     ],
     caughtBy: ['uniqueness'],
