@@ -30,6 +30,7 @@ import { nodeReport, nodeStats, type StatsSources } from './node-stats.ts'
 import type { Clock, Timer } from './ports/clock.ts'
 import type { Storage } from './ports/storage.ts'
 import type { Trace } from './ports/trace.ts'
+import { type Readiness, readinessOf } from './readiness.ts'
 import { CENSUS_KEY, Census } from './replica/census.ts'
 import { Collection } from './replica/collection.ts'
 import { dataAddress } from './replica/data-address.ts'
@@ -204,21 +205,9 @@ export class RingNode implements ServedNode {
     if (this.healthy()) await this.minter.close()
   }
 
-  readiness(): { ready: boolean; reason: string } {
-    if (!this.healthy()) return { ready: false, reason: this.commit.failed?.message ?? '' }
-    if (this.phase !== 'serving') return { ready: false, reason: `the node is ${this.phase}` }
-    const shortage = this.storage.shortage?.()
-    if (shortage !== undefined) return { ready: false, reason: shortage.message }
-    if (this.membership.layout() === undefined) {
-      const reason = 'the ring is not formed yet: its first nodes have not all been found'
-      return { ready: false, reason }
-    }
-    const refusal = this.membership.refusal()
-    if (refusal !== undefined) return { ready: false, reason: refusal }
-    if (!this.membership.clockTrusted())
-      return { ready: false, reason: 'the clock is not confirmed by the peers yet' }
-    if (!this.minter.timely) return { ready: false, reason: 'no time has been reserved for writes yet' }
-    return { ready: true, reason: '' }
+  readiness(): Readiness {
+    const { storage, commit, minter, membership, phase } = this
+    return readinessOf({ storage, commit, minter, membership, phase })
   }
 
   /** False after a storage error that leaves unknown what is on disk: the process should exit. */

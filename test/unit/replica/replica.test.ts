@@ -67,7 +67,7 @@ describe('Replica', () => {
     expect(() => node.write('2', { request: 'r' })).to.throw(KvError, 'hardly any room is left')
     const answers: unknown[] = []
     const store = ({ bytes }: Written) =>
-      node.replica.store(node.data, KEY, bytes, (error) => answers.push(error?.message))
+      node.replica.store(node.data, KEY, bytes, 'write', (error) => answers.push(error?.message))
     store(there)
     store(deletion)
     node.write('', { value: null, request: 's' })
