@@ -236,8 +236,9 @@ function watchHealth({
   const watch = new DirectoryWatch(path)
   setInterval(() => {
     const exclusion = network.excluded()
-    if (!node.healthy()) {
-      trace.event('error', 'node.failed', { reason: node.readiness().reason })
+    const failure = node.failure()
+    if (failure !== undefined) {
+      trace.event('error', 'node.failed', { reason: failure.message, hint: failure.hint })
       stop(1, FAILED_DRAIN_MS)
     } else if (!watch.present()) {
       trace.event('error', 'directory.gone', { path })

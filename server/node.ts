@@ -7,6 +7,7 @@ import type {
   TombstonesStatus,
 } from '../shared/api.ts'
 import { Counters } from '../shared/counters.ts'
+import type { KvError } from '../shared/errors.ts'
 import { type Key, keyToText } from '../shared/key.ts'
 import { slotOf } from '../shared/slot.ts'
 import { Repair } from './anti-entropy/repair.ts'
@@ -212,7 +213,12 @@ export class RingNode implements ServedNode {
 
   /** False after a storage error that leaves unknown what is on disk: the process should exit. */
   healthy(): boolean {
-    return this.commit.failed === undefined
+    return this.failure() === undefined
+  }
+
+  /** Why it is not healthy. */
+  failure(): KvError | undefined {
+    return this.commit.failed
   }
 
   status(): RingStatus {

@@ -93,6 +93,14 @@ async function openLocked(
   const found = await findMarker(directory, settings)
   const before = found?.marker
   const created = before === undefined || before.state === 'creating'
+  if (before?.state === 'damaged') {
+    const what = 'it has come across files that it cannot read, and does not write any more'
+    throw new KvError(
+      'storage_failed',
+      `the database in ${directory} is damaged: ${what}`,
+      restoreHint(directory),
+    )
+  }
   if (!created) {
     checkSizes(directory, before, await sizes(database))
     await checkDatabase(database, directory)
@@ -123,6 +131,8 @@ async function openLocked(
       await storage.close()
       try {
         if (storage.healthy()) await markClosed(directory, database, marker)
+        // It would fail again and again, each time after it has been open for a while.
+        else if (storage.damaged) await writeMarker(directory, { ...marker, state: 'damaged' })
       } catch (thrown) {
         throw storageError(thrown, directory)
       } finally {

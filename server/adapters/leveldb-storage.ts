@@ -1,7 +1,7 @@
 import { KvError } from '../../shared/errors.ts'
 import type { Storage, StorageEntry, StorageOp, StorageRange } from '../ports/storage.ts'
 import type { DiskSpace } from './disk-space.ts'
-import { storageError } from './leveldb-errors.ts'
+import { isCorruption, storageError } from './leveldb-errors.ts'
 
 /** `async` resolves a commit before it is on the disk: the last moments before a power cut are lost. */
 export type Durability = 'sync' | 'async'
@@ -66,6 +66,7 @@ export class LevelStorage implements Storage {
   private readonly groups: Group[] = []
   private writing = false
   private failure: KvError | undefined
+  private corrupt = false
   private closed: Promise<void> | undefined
   private idle: (() => void) | undefined
 
@@ -78,6 +79,11 @@ export class LevelStorage implements Storage {
   /** False after a commit has failed: nobody knows what is on the disk until it is opened again. */
   healthy(): boolean {
     return this.failure === undefined
+  }
+
+  /** A commit has failed because the database is damaged: it will not work when it is opened again either. */
+  get damaged(): boolean {
+    return this.corrupt
   }
 
   /** @throws KvError `storage_failed` where the disk or the database cannot be read. */
@@ -182,6 +188,7 @@ export class LevelStorage implements Storage {
       },
       (thrown) => {
         this.writing = false
+        this.corrupt = isCorruption(thrown)
         this.poison(group, storageError(thrown, this.settings.directory))
         this.writeNext()
       },

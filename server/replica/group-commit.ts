@@ -122,7 +122,8 @@ export class GroupCommit {
     this.storage.commit(batch).then(
       () => this.settle(waiters, undefined),
       (error) => {
-        this.failure = new KvError('storage_failed', `the disk refused a commit: ${toKvError(error).message}`)
+        const { message, hint } = toKvError(error)
+        this.failure = new KvError('storage_failed', `the disk refused a commit: ${message}`, hint)
         this.trace.event('error', 'storage.failed', { why: this.failure.message })
         this.settle(waiters, this.failure)
       },
