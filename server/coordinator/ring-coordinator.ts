@@ -152,8 +152,11 @@ export class RingCoordinator implements Coordinator {
 
   private ring(): { layout: Layout; slots: SlotTable } {
     if (this.draining) throw new KvError('not_ready', 'the node is stopping', 'ask another node')
-    const layout = this.components.ring.layout()
-    const slots = this.components.ring.slots()
+    const { ring } = this.components
+    const refusal = ring.refusal()
+    if (refusal !== undefined) throw new KvError('not_ready', refusal, 'ask another node: kv node list')
+    const layout = ring.layout()
+    const slots = ring.slots()
     if (layout !== undefined && slots !== undefined) return { layout, slots }
     throw new KvError('not_ready', 'the ring is not formed yet: too few of its first nodes have been found')
   }

@@ -85,7 +85,7 @@ export class Replica {
    */
   write(records: StagedRecords, role: 'owner' | 'fallback', key: Key, write: Write, done: Durable): Written {
     const { commit, minter } = this.components
-    const refusal = commit.refusal()
+    const refusal = commit.refusal(write.value === null)
     if (refusal !== undefined) throw refusal
     const before = records.latest(key)
     const top = winner(before)
@@ -136,11 +136,11 @@ export class Replica {
 
   /** Merges a record that a peer sent. `bytes` may share memory with a message. */
   store(records: StagedRecords, key: Key, bytes: Buffer, origin: Origin, done: StoreReply): void {
-    const refusal = this.components.commit.refusal()
-    if (refusal !== undefined) return done(refusal)
     const own = Buffer.from(bytes)
     const incoming = decodeIncoming(key, own)
     if (incoming instanceof KvError) return done(incoming)
+    const refusal = this.components.commit.refusal(incoming.siblings.every(({ value }) => value === null))
+    if (refusal !== undefined) return done(refusal)
     for (const { stamp } of incoming.siblings) {
       if (!this.components.hybrid.observe(stamp)) return done(this.tooFarAhead(stamp))
     }

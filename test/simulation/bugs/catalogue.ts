@@ -109,19 +109,29 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/replica/minter.ts',
-        find: `\${this.settings.id}.\${this.settings.incarnation}.\${generation}`,
-        replace: `\${this.settings.id}.\${generation}`,
+        find: `\${this.settings.id}.\${this.life}`,
+        replace: `\${this.settings.id}.x`,
       },
     ],
     caughtBy: ['uniqueness'],
   },
   {
-    name: 'dots are not reserved ahead of their use',
+    name: 'runs of a process share their dots, which are not reserved ahead of their use',
     edits: [
       {
         file: 'server/replica/minter.ts',
-        find: '.u53(this.generation).u53(counter)',
-        replace: '.u53(this.generation).u53(this.next)',
+        find: 'value: reservation({ counter, wallMs }) }])\n    this.ceiling',
+        replace: 'value: reservation({ counter: this.next, wallMs }) }])\n    this.ceiling',
+      },
+      {
+        file: 'server/replica/minter.ts',
+        find: 'reservation({ counter, wallMs: ahead })',
+        replace: 'reservation({ counter: this.next, wallMs: ahead })',
+      },
+      {
+        file: 'server/replica/minter.ts',
+        find: `\${this.settings.id}.\${this.life}`,
+        replace: `\${this.settings.id}.x`,
       },
     ],
     caughtBy: ['uniqueness'],

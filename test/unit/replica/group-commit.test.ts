@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Clock } from '../../../server/ports/clock.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
+import { KvError } from '../../../shared/errors.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { readyClock } from '../ready-clock.ts'
 import { silentTrace } from '../silent-trace.ts'
@@ -122,6 +123,19 @@ describe('GroupCommit', () => {
     commit.barrier((error) => done.push(error?.code ?? 'durable'))
     await storage.fail()
     expect(done.at(-1)).to.equal('storage_failed')
+  })
+
+  it('refuses to add anything to a disk with little room, but not what only deletes', async () => {
+    const { storage, commit } = setUp()
+    storage.short = new KvError('storage_failed', 'hardly any room is left')
+    expect(commit.refusal()?.message).to.equal('hardly any room is left')
+    expect(commit.refusal(true)).to.equal(undefined)
+    storage.short = undefined
+    expect(commit.refusal()).to.equal(undefined)
+    commit.add(put('a'))
+    await settle()
+    await storage.fail()
+    expect(commit.refusal(true)?.code).to.equal('storage_failed')
   })
 
   it('is idle when nothing waits and nothing is under way', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { CryptoRandom } from '../../../server/adapters/crypto-random.ts'
 import { contextOf } from '../../../server/causality/context.ts'
 import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
 import { type ConflictPolicy, type KeyRecord, MAX_SIBLINGS } from '../../../server/causality/record.ts'
@@ -24,7 +25,7 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
   const clock = new ManualClock()
   const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
   const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e8 })
-  const minter = new Minter({ storage, hybrid, commit }, { id, incarnation: 'i' })
+  const minter = new Minter({ storage, hybrid, commit, random: new CryptoRandom() }, { id })
   const recovered = minter.recover()
   await storage.land()
   await recovered
@@ -39,7 +40,7 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
     await settle()
     while (storage.flights.length > 0) await storage.land()
   }
-  return { clock, replica, data, floors, write, flush, record: () => data.latest(KEY) }
+  return { clock, storage, replica, data, floors, write, flush, record: () => data.latest(KEY) }
 }
 
 const values = (record: KeyRecord) => record.siblings.map(({ value }) => value?.toString())
@@ -55,6 +56,25 @@ describe('Replica', () => {
     const [sibling] = decoded(second).siblings
     expect(sibling?.attempt).to.equal(1)
     expect((sibling?.stamp.wallMs ?? 0) - (decoded(first).siblings[0]?.stamp.wallMs ?? 0)).to.equal(1_000)
+  })
+
+  it('takes deletions, and no values, while the disk has little room', async () => {
+    const node = await startNode('a')
+    const there = node.write('1')
+    const other = await startNode('b')
+    const deletion = other.write('', { value: null })
+    await other.flush()
+    node.storage.short = new KvError('storage_failed', 'hardly any room is left')
+    expect(() => node.write('2', { request: 'r' })).to.throw(KvError, 'hardly any room is left')
+    const answers: unknown[] = []
+    const store = ({ bytes }: Written) =>
+      node.replica.store(node.data, KEY, bytes, 'write', (error) => answers.push(error?.message))
+    store(there)
+    store(deletion)
+    node.write('', { value: null, request: 's' })
+    await node.flush()
+    expect(answers).to.deep.equal(['hardly any room is left', undefined])
+    expect(values(node.record())).to.deep.equal([undefined])
   })
 
   it('leaves a write as it is when the same attempt comes again', async () => {
