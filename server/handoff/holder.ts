@@ -1,14 +1,15 @@
 import type { Counters } from '../../shared/counters.ts'
-import { toKvError } from '../../shared/errors.ts'
+import { type KvError, toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
 import { mergeRecords } from '../causality/merge.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
 import { encodeRecord } from '../causality/record-codec.ts'
-import type { Replica, StoreReply } from '../replica/replica.ts'
+import type { Replica, StoreAck, StoreReply } from '../replica/replica.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
-import type { Rpc } from '../rpc/method.ts'
-import { FETCH, STORE } from '../rpc/replica-methods.ts'
+import type { Reply, Rpc } from '../rpc/method.ts'
+import { FETCH, STORE, type StoreRequest } from '../rpc/replica-methods.ts'
+import { STORE_GROUP, type StoreGroupResponse } from '../rpc/store-group-method.ts'
 import type { HintStore } from './hint-store.ts'
 import type { RepairMarks } from './repair-marks.ts'
 
@@ -32,6 +33,7 @@ export class Holder {
 
   serve(rpc: Rpc): void {
     rpc.handle(STORE, (_from, { key, hintFor, bytes }, reply) => this.store(key, hintFor, bytes, reply))
+    rpc.handle(STORE_GROUP, (_from, { records }, reply) => this.storeAll(records, reply))
     rpc.handle(FETCH, (_from, { key }, reply) => {
       try {
         reply(undefined, { bytes: this.fetch(key) })
@@ -54,6 +56,23 @@ export class Holder {
       return done(refusal)
     }
     replica.store(hintFor === '' ? data : hints.records(hintFor), key, bytes, done)
+  }
+
+  /** Each of the records as by itself: that one is refused says nothing of the others. */
+  private storeAll(records: readonly StoreRequest[], reply: Reply<StoreGroupResponse>): void {
+    const outcomes = new Array<StoreAck | KvError>(records.length)
+    let left = records.length
+    const settle = (i: number, outcome: StoreAck | KvError) => {
+      outcomes[i] = outcome
+      if (--left === 0) reply(undefined, { outcomes })
+    }
+    for (const [i, { key, hintFor, bytes }] of records.entries()) {
+      try {
+        this.store(key, hintFor, bytes, (error, ack) => settle(i, error ?? (ack as StoreAck)))
+      } catch (error) {
+        settle(i, toKvError(error))
+      }
+    }
   }
 
   /**
