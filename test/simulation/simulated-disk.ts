@@ -136,14 +136,22 @@ export class SimulatedDisk {
     )
   }
 
+  private watchRemoval(key: Key): void {
+    const { record } = this.look(key)
+    if (record !== undefined) this.observations.noteRemoval(keyToText(key), record)
+  }
+
   private watch(batch: readonly StorageOp[]): void {
     this.onNextCommit?.()
     this.onNextCommit = undefined
     for (const op of batch) {
       this.world.hash.bytes(op.key)
-      if (op.type === 'del') continue
-      this.world.hash.bytes(op.value)
       const key = recordKey(op.key)
+      if (op.type === 'del') {
+        if (op.key[0] === DATA && key !== undefined) this.watchRemoval(key)
+        continue
+      }
+      this.world.hash.bytes(op.value)
       if (key !== undefined) this.observations.note(keyToText(key), decodeRecord(key, op.value))
     }
   }

@@ -55,7 +55,7 @@ function setUp() {
   const store = (to: string, name: string, { bytes = 10, timeoutMs = 100 } = {}) =>
     groups.store(
       to,
-      { key: keyFromText(name), hintFor: '', bytes: Buffer.alloc(bytes) },
+      { key: keyFromText(name), hintFor: '', bytes: Buffer.alloc(bytes), fresh: true },
       timeoutMs,
       (error, ack) => heard.set(name, error?.code ?? ack),
     )
