@@ -6,7 +6,6 @@ import { onFloor } from '../causality/floor.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { mergeRecords } from '../causality/merge.ts'
 import type { KeyRecord } from '../causality/record.ts'
-import { encodeRecord } from '../causality/record-codec.ts'
 import type { Floors } from '../replica/floors.ts'
 import type { Origin, Replica, StoreAck, StoreReply } from '../replica/replica.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
@@ -96,7 +95,7 @@ export class Holder {
    * @throws KvError `storage_failed` where the disk cannot be trusted with it.
    */
   fetch({ key, onFloor: wanted, wallMs }: FetchRequest): FetchResponse {
-    const { floors, hybrid } = this.components
+    const { data, floors, hybrid } = this.components
     hybrid.observe({ wallMs, logical: 0 })
     let record = this.record(key)
     let floor = 0
@@ -106,7 +105,7 @@ export class Holder {
       if (wanted) record = onFloor(record, floors.of(slot))
     }
     const nothing = record.siblings.length === 0 && record.past.size === 0
-    return { bytes: nothing ? NONE : encodeRecord(key, record), floor, wallMs: hybrid.wallMs() }
+    return { bytes: nothing ? NONE : data.encode(key, record), floor, wallMs: hybrid.wallMs() }
   }
 
   private record(key: Key): KeyRecord {
