@@ -1,8 +1,8 @@
-import { FAULT_KINDS } from './swarm.ts'
+import { DAMAGE_KINDS, FAULT_KINDS } from './swarm.ts'
 import type { SeedReport } from './worker.ts'
 
 /** With fewer seeds than this, some of what follows may not come up. */
-const ENOUGH_SEEDS = 100
+const ENOUGH_SEEDS = 300
 
 /** What so many seeds must have met: a simulation in which nothing happens finds nothing. */
 const REQUIRED_MARKS = [
@@ -16,12 +16,19 @@ const REQUIRED_MARKS = [
   'anti_entropy_slots_differing_total',
   'anti_entropy_keys_repaired_total',
   'scrub_passes_total',
+  'corrupt_records_total',
+  'scrub_records_damaged_total',
+  'scrub_slots_rebuilt_total',
+  'hints_expired_total',
   'write ok',
   'write unknown outcome_unknown',
   'read ok',
+  'read siblings',
+  'read sloppy',
   'fault wipe',
   'fault restore',
-  ...FAULT_KINDS.map((kind) => `fault ${kind}`),
+  'fault copy',
+  ...[...FAULT_KINDS, ...DAMAGE_KINDS].map((kind) => `fault ${kind}`),
 ]
 
 /** What many seeds have shown together. */

@@ -3,10 +3,17 @@ import { readFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { expect } from 'chai'
-import type { RingStatus } from '../../../shared/api.ts'
 import type { ErrorBody } from '../../../shared/errors.ts'
-import { eventually } from '../../eventually.ts'
-import { ALONE, expectFailure, firstLine, MINUTE, untilOk, unusedPort, withRing } from './surface.ts'
+import {
+  ALONE,
+  expectFailure,
+  firstLine,
+  MINUTE,
+  untilAlone,
+  untilOk,
+  unusedPort,
+  withRing,
+} from './surface.ts'
 
 /** What other programs hold on to: the exit codes, and the fields of --json. */
 describe('the exit code', function () {
@@ -56,14 +63,7 @@ describe('the exit code', function () {
 
   it('5: no quorum of the owners, and nothing was applied', async () => {
     await user.json(['chaos', 'partition', 'n1', 'n2', 'n3', 'n4', 'n5', '--for', '2m'])
-    await eventually(
-      'n1 to be alone',
-      async () =>
-        (
-          await user.json<RingStatus>(['ring', 'status', '--endpoint', user.endpoints().get('n1') as string])
-        ).nodes.every((node) => node.id === 'n1' || node.state !== 'up'),
-      30_000,
-    )
+    for (const id of user.endpoints().keys()) await untilAlone(user, id)
     const run = await user.kv(['set', 'alone', 'v', '--json'])
     expectFailure(run, 5, 'no_quorum', /.+/)
     expect(run.json<ErrorBody>().error.definite).to.equal(true)

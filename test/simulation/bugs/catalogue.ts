@@ -1,4 +1,22 @@
-import type { PlantedBug } from './planted-bug.ts'
+import type { Edit, PlantedBug } from './planted-bug.ts'
+
+/** A holder that takes a record that is sent for `overwrite` for all there is of the key. */
+const OVERWRITING_HOLDER: readonly Edit[] = [
+  {
+    file: 'server/handoff/holder.ts',
+    find: 'import { encodeRecord } from',
+    replace: 'import { decodeRecord, encodeRecord } from',
+  },
+  {
+    file: 'server/handoff/holder.ts',
+    find: "    const refusal = hintFor === ''",
+    replace: `    if (hintFor === 'overwrite') {
+    const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
+    return data.stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
+  }
+  const refusal = hintFor === ''`,
+  },
+]
 
 /** Each of them has cost some store data, or its users the truth. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -13,6 +31,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
   },
   {
     name: 'hints are kept in memory only',
@@ -34,6 +53,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty'],
+    seeds: [],
   },
   {
     name: 'a hint is deleted when it is sent',
@@ -45,6 +65,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
   },
   {
     name: 'a write is acknowledged after w - 1 acks',
@@ -64,6 +85,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['honesty', 'causality', 'durability'],
+    seeds: [],
   },
   {
     name: 'read repair overwrites',
@@ -73,22 +95,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         find: "holders.store(node, key, '', bytes,",
         replace: "holders.store(node, key, 'overwrite', bytes,",
       },
-      {
-        file: 'server/handoff/holder.ts',
-        find: 'import { encodeRecord } from',
-        replace: 'import { decodeRecord, encodeRecord } from',
-      },
-      {
-        file: 'server/handoff/holder.ts',
-        find: "    const refusal = hintFor === ''",
-        replace: `    if (hintFor === 'overwrite') {
-      const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
-      return data.stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
-    }
-    const refusal = hintFor === ''`,
-      },
+      ...OVERWRITING_HOLDER,
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
   },
   {
     name: 'version vectors without dots: a counter stands for the values of all earlier ones',
@@ -103,6 +113,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty'],
+    seeds: [],
   },
   {
     name: 'dots begin again on a wiped disk',
@@ -114,6 +125,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['uniqueness'],
+    seeds: [],
   },
   {
     name: 'dots are not reserved ahead of their use',
@@ -125,6 +137,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['uniqueness'],
+    seeds: [],
   },
   {
     name: 'a timeout is reported as a definite failure',
@@ -136,6 +149,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['honesty'],
+    seeds: [],
   },
   {
     name: 'a write that an owner outranks is not stamped again',
@@ -147,6 +161,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality'],
+    seeds: [],
   },
   {
     name: 'a read does not ask who holds hints for the owners',
@@ -158,6 +173,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['honesty', 'causality'],
+    seeds: [],
   },
   {
     name: 'digests are written with the batch after that of their data',
@@ -174,6 +190,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests'],
+    seeds: [],
   },
   {
     name: 'the digest of a record that is replaced stays',
@@ -185,6 +202,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests', 'liveness'],
+    seeds: [],
   },
   {
     name: 'a page of digests hides the changes that follow it',
@@ -196,6 +214,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests'],
+    seeds: [],
   },
   {
     name: 'anti-entropy overwrites',
@@ -205,22 +224,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         find: "this.components.holder.store(key, '', bytes,",
         replace: "this.components.holder.store(key, 'overwrite', bytes,",
       },
-      {
-        file: 'server/handoff/holder.ts',
-        find: 'import { encodeRecord } from',
-        replace: 'import { decodeRecord, encodeRecord } from',
-      },
-      {
-        file: 'server/handoff/holder.ts',
-        find: "    const refusal = hintFor === ''",
-        replace: `    if (hintFor === 'overwrite') {
-      const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
-      return data.stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
-    }
-    const refusal = hintFor === ''`,
-      },
+      ...OVERWRITING_HOLDER,
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
   },
   {
     name: 'anti-entropy looks for keys that are missing, not for records that differ',
@@ -232,6 +239,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['liveness'],
+    seeds: [],
   },
   {
     name: 'a scrub counts what it has read of a record that was written meanwhile',
@@ -243,6 +251,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests', 'liveness'],
+    seeds: [],
   },
   {
     name: 'a context does not tell whose values it saw',
@@ -254,6 +263,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality'],
+    seeds: [],
   },
   {
     name: 'a hint that is too old is given up, whoever else has what is in it',
@@ -265,5 +275,183 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a hint is deleted whether or not its owner has taken it',
+    edits: [
+      {
+        file: 'server/handoff/hint-replay.ts',
+        find: '      } else this.resting.add(target)',
+        replace: `      } else {
+        hints.delivered(target, key, bytes)
+        this.resting.add(target)
+      }`,
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a wall clock is trusted whatever the peers say',
+    edits: [
+      {
+        file: 'server/membership/clock-skew.ts',
+        find: 'return this.validated && Math.abs(this.medianMs) <= this.maxSkewMs && this.jump(wallMs, monotonicMs) === 0',
+        replace: 'return wallMs + monotonicMs > 0',
+      },
+    ],
+    caughtBy: ['liveness', 'durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a scrub finds wrong digests and leaves them as they are',
+    edits: [
+      {
+        file: 'server/anti-entropy/slot-audit.ts',
+        find: '      leaves.replace(slot, this.found, slot)\n',
+        replace: '',
+      },
+    ],
+    caughtBy: ['liveness', 'anti-entropy', 'process'],
+    seeds: [],
+  },
+  {
+    name: 'a record whose checksum fails is served',
+    edits: [
+      {
+        file: 'server/causality/record-codec.ts',
+        find: "if (!isSealed(key, bytes)) throw new CorruptRecord('a record fails its checksum')",
+        replace: 'if (!isSealed(key, bytes) && bytes.length === 0) throw new CorruptRecord(key)',
+      },
+      {
+        file: 'server/anti-entropy/slot-audit.ts',
+        find: 'if (!isSealed(key, bytes)) {',
+        replace: 'if (!isSealed(key, bytes) && bytes.length === 0) {',
+      },
+    ],
+    caughtBy: ['honesty', 'durability', 'uniqueness', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a context is taken and not heeded',
+    edits: [
+      {
+        file: 'server/causality/write.ts',
+        find: 'let past = context === undefined ? record.past : joinVectors(record.past, context.vector)',
+        replace: 'let past = context === undefined ? record.past : joinVectors(record.past, record.past)',
+      },
+    ],
+    caughtBy: ['causality'],
+    seeds: [],
+  },
+  {
+    name: 'a commit that failed is acknowledged all the same',
+    edits: [
+      {
+        file: 'server/replica/group-commit.ts',
+        find: '        this.settle(waiters, this.failure)\n',
+        replace: '        this.settle(waiters, undefined)\n',
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a read answers with a reply less than it was asked for',
+    edits: [
+      {
+        file: 'server/coordinator/get-core.ts',
+        find: 'return this.counted >= this.r',
+        replace: 'return this.counted >= Math.max(1, this.r - 1)',
+      },
+    ],
+    caughtBy: ['honesty'],
+    seeds: [],
+  },
+  {
+    name: 'a write that hints made up does not say that it is sloppy',
+    edits: [
+      {
+        file: 'server/coordinator/put-core.ts',
+        find: 'return this.owners.length < this.w',
+        replace: 'return this.owners.length < 0',
+      },
+    ],
+    caughtBy: ['honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'what a delete outranks comes back',
+    edits: [
+      {
+        file: 'server/causality/write.ts',
+        find: '    const top = winner(record)\n    return top',
+        replace: `    const top = winner({ ...record, siblings: record.siblings.filter((one) => isLive(one, wallMs)) })
+    return top`,
+      },
+    ],
+    caughtBy: ['causality', 'honesty'],
+    seeds: [],
+  },
+  {
+    name: 'a node takes itself for one that remembers all, after a power cut as well',
+    edits: [
+      {
+        file: 'server/replica/minter.ts',
+        find: 'const remembers = clean && before.incarnation',
+        replace: 'const remembers = (clean || true) && before?.incarnation',
+      },
+      {
+        file: 'server/replica/minter.ts',
+        find: 'this.generation = remembers ? before.generation : this.next',
+        replace: 'this.generation = remembers ? (before as Reservation).generation : this.next',
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a forwarded write is coordinated however late it comes, and a retry asks nobody first',
+    edits: [
+      {
+        file: 'server/coordinator/write-coordinator.ts',
+        find: '    if (leftMs <= 0) return reply(tooLate())\n',
+        replace: '',
+      },
+      {
+        file: 'server/coordinator/write-coordinator.ts',
+        find: 'const timeoutMs = Math.min(request.timeoutMs, leftMs)',
+        replace: 'const timeoutMs = Math.max(request.timeoutMs, leftMs)',
+      },
+      {
+        file: 'server/coordinator/write-coordinator.ts',
+        find: 'if (request.attempt === 0) return this.write(request, reply)',
+        replace: 'if (request.attempt >= 0) return this.write(request, reply)',
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a hint takes the place of the one that is there',
+    edits: [
+      {
+        file: 'server/handoff/holder.ts',
+        find: 'import { encodeRecord } from',
+        replace: 'import { decodeRecord, encodeRecord } from',
+      },
+      {
+        file: 'server/handoff/holder.ts',
+        find: '    replica.store(hintFor',
+        replace: `    if (hintFor !== '') {
+      const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
+      return hints.records(hintFor).stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
+    }
+    replica.store(hintFor`,
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
   },
 ]
