@@ -5,7 +5,7 @@ import type { SeedReport } from './worker.ts'
 import { World } from './world.ts'
 
 /** A seed that takes longer than this, in real milliseconds, hangs. */
-const HUNG_AFTER_MS = 90_000
+const HUNG_AFTER_MS = 300_000
 
 /** Runs seeds one after the other in a process of its own; one that hangs or breaks the process is a failed seed. */
 export class SeedRunner {

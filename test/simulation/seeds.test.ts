@@ -43,7 +43,12 @@ describe('the simulator', function () {
       },
     })
     expect(summary.seeds).to.equal(SEEDS)
-    expect(summary.failed.slice(0, 5).flatMap(failureLines).join('\n')).to.equal('')
+    expect(
+      summary.failed
+        .slice(0, 5)
+        .flatMap((report) => failureLines(report))
+        .join('\n'),
+    ).to.equal('')
     expect(summary.unmet()).to.deep.equal([])
   })
 })

@@ -1,4 +1,5 @@
-import { DAMAGE_KINDS, FAULT_KINDS } from './swarm.ts'
+import { replayCommand } from './shrink.ts'
+import { DAMAGE_KINDS, FAULT_KINDS, type Swarm } from './swarm.ts'
 import type { SeedReport } from './worker.ts'
 
 /** With fewer seeds than this, some of what follows may not come up. */
@@ -62,7 +63,7 @@ export class Summary {
 }
 
 /** What went wrong with one seed, and how to see it again. */
-export function failureLines(report: SeedReport): string[] {
+export function failureLines(report: SeedReport, swarm: Partial<Swarm> = {}): string[] {
   const shown = report.violations
     .slice(0, 5)
     .map(({ checker, key, message }) => `  ${checker} ${key}: ${message}`)
@@ -71,6 +72,6 @@ export function failureLines(report: SeedReport): string[] {
     `seed ${report.seed} failed:`,
     ...shown,
     ...(more > 0 ? [`  and ${more} more`] : []),
-    `  replay: npm run sim -- --seed ${report.seed} --trace`,
+    `  replay: ${replayCommand(report.seed, swarm)}`,
   ]
 }

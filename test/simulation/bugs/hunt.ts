@@ -24,11 +24,6 @@ export function everySeed(): number[] {
   return Array.from({ length: MAX_SEEDS }, (_, index) => index + 1)
 }
 
-/** First the seeds that have shown the bug before, and then all others. */
-export function likelySeeds(bug: PlantedBug): number[] {
-  return [...bug.seeds, ...everySeed().filter((seed) => !bug.seeds.includes(seed))]
-}
-
 /** Plants the bug in a copy of the tree and runs seeds until a checker that must see it complains. */
 export async function hunt(bug: PlantedBug, seeds: readonly number[], jobs: number): Promise<Hunt> {
   const copy = await plant(ROOT, bug)
