@@ -25,7 +25,7 @@ export class DiskFaults {
       'disk-error': (time, prng) => this.fail(time, prng),
       'disk-full': (time, prng) => this.fill(time, prng),
       'bit-flip': (_time, prng) => this.flip(prng),
-      misdirected: (_time, prng) => this.misdirect(prng),
+      misdirected: (time, prng) => this.misdirect(time, prng),
       'torn-write': (time, prng) => this.tear(time, prng),
     }
   }
@@ -125,12 +125,15 @@ export class DiskFaults {
     if (machine.disk.damage.flip(prng)) this.spoilt('bit-flip', machine, 'flips a bit')
   }
 
-  /** A record is written to where another one lies. */
-  private misdirect(prng: Prng): void {
-    const machine = prng.pick(this.components.cluster.machines)
-    machine.disk.damage.misdirectNext(prng, () =>
-      this.spoilt('misdirected', machine, 'writes a record to the place of another'),
-    )
+  /** A record is written to where another one lies, and the node starts again before it has looked. */
+  private misdirect(time: number, prng: Prng): void {
+    const { loop } = this.components.world
+    const machine = this.machines.victim(prng)
+    machine?.disk.damage.misdirectNext(prng, () => {
+      this.spoilt('misdirected', machine, 'writes a record to the place of another')
+      loop.after(prng.below(5_000), () => machine.crash(true))
+      loop.after(time, () => machine.start())
+    })
   }
 
   /** The power goes while a record is written, and half of it is on the disk. */
