@@ -50,5 +50,7 @@ export interface NodeSettings {
   readonly repairEveryMs?: number
   readonly repairRecordsPerSecond?: number
   readonly scrubEveryMs?: number
+  /** See CollectionSettings, which has the default. */
+  readonly tombstoneMinAgeMs?: number
   readonly chaos: boolean
 }

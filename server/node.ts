@@ -1,6 +1,12 @@
-import type { FaultRule, HintsReplayed, HintsStatus, LocateResult, RingStatus } from '../shared/api.ts'
+import type {
+  FaultRule,
+  HintsReplayed,
+  HintsStatus,
+  LocateResult,
+  RingStatus,
+  TombstonesStatus,
+} from '../shared/api.ts'
 import { Counters } from '../shared/counters.ts'
-import { KvError } from '../shared/errors.ts'
 import { type Key, keyToText } from '../shared/key.ts'
 import { slotOf } from '../shared/slot.ts'
 import { Repair } from './anti-entropy/repair.ts'
@@ -16,19 +22,26 @@ import { ReadRepair } from './coordinator/read-repair.ts'
 import { RingCoordinator } from './coordinator/ring-coordinator.ts'
 import { Scanner } from './coordinator/scan.ts'
 import { Handoff } from './handoff/handoff.ts'
+import { locate } from './membership/locate.ts'
 import { Membership } from './membership/membership.ts'
 import { ringStatus } from './membership/ring-status.ts'
 import type { NodeComponents, NodeSettings } from './node-settings.ts'
+import { nodeReport, nodeStats, type StatsSources } from './node-stats.ts'
 import type { Clock, Timer } from './ports/clock.ts'
 import type { Storage } from './ports/storage.ts'
+import type { Trace } from './ports/trace.ts'
 import { CENSUS_KEY, Census } from './replica/census.ts'
+import { Collection } from './replica/collection.ts'
 import { dataAddress } from './replica/data-address.ts'
+import { Floors } from './replica/floors.ts'
 import { GroupCommit } from './replica/group-commit.ts'
 import { Minter } from './replica/minter.ts'
+import { MortalKeys } from './replica/mortal-keys.ts'
 import { RecordCache } from './replica/record-cache.ts'
 import { Replica } from './replica/replica.ts'
 import { DataScan } from './replica/scan-data.ts'
 import { StagedRecords, type StagedRecordsComponents } from './replica/staged-records.ts'
+import { WritesUnderWay } from './replica/writes-under-way.ts'
 import { Deadlines } from './rpc/deadlines.ts'
 import { PeerRpc } from './rpc/peer-rpc.ts'
 
@@ -51,10 +64,13 @@ export class RingNode implements ServedNode {
   private readonly commit: GroupCommit
   private readonly minter: Minter
   private readonly census: Census
-  private readonly cache: RecordCache
+  private readonly floors: Floors
+  private readonly mortal: MortalKeys
+  private readonly collection: Collection
   private readonly handoff: Handoff
   private readonly scan: DataScan
   private readonly membership: Membership
+  private readonly sources: StatsSources
   private readonly digests = new SlotDigests()
   private readonly counters = new Counters()
   private timer: Timer | undefined
@@ -66,7 +82,7 @@ export class RingNode implements ServedNode {
     this.settings = settings
     this.clock = clock
     this.storage = storage
-    this.rules = new FaultRules(clock)
+    this.rules = new FaultRules(clock, { enabled: settings.chaos })
     const network = settings.chaos
       ? new FaultyNetwork({ ...components, rules: this.rules }, { id })
       : components.network
@@ -90,15 +106,20 @@ export class RingNode implements ServedNode {
     commit.ride(() => [this.census.op()])
     const minter = new Minter({ storage, hybrid, commit }, settings)
     this.minter = minter
-    this.cache = new RecordCache({ maxBytes: settings.recordCacheBytes })
-    const data = this.dataRecords(components, commit, minter)
-    const replica = new Replica({ commit, minter, hybrid, trace, policy })
-    const own = { clock, rpc, storage, commit, minter, trace, counters, data, replica }
+    const cache = new RecordCache({ maxBytes: settings.recordCacheBytes })
+    const floors = new Floors({ storage, commit, trace })
+    this.floors = floors
+    const mortal = new MortalKeys({ storage, commit, policy })
+    this.mortal = mortal
+    const data = this.dataRecords({ storage, trace, commit, minter, cache })
+    const replica = new Replica({ commit, minter, hybrid, floors, trace, policy })
+    const own = { clock, rpc, storage, commit, minter, hybrid, trace, counters, data, replica, floors }
     this.handoff = new Handoff({ ...own, ring: membership }, settings)
     const { hints, holder, inspector } = this.handoff
     const scan = new DataScan({ storage })
     this.scan = scan
-    const holders = new Holders({ rpc, holder }, settings)
+    const holders = new Holders({ rpc, holder, hybrid }, settings)
+    const writes = new WritesUnderWay()
     const parts = {
       clock,
       random,
@@ -111,9 +132,29 @@ export class RingNode implements ServedNode {
       hybrid,
       deadlines,
       counters,
+      writes,
+      floors,
     }
     const { marks } = this.handoff
-    const repairParts = { ...parts, trace, storage, commit, minter, holder, marks, digests: this.digests }
+    const { sums } = this.digests.leaves
+    const outstanding = (slot: number) => hints.in(slot) > 0 || marks.has(slot)
+    const digest = (slot: number) => sums.at(slot)
+    this.collection = new Collection(
+      { ...parts, trace, commit, minter, mortal, policy, outstanding, digest },
+      settings,
+    )
+    const { burial } = this.collection
+    const repairParts = {
+      ...parts,
+      trace,
+      storage,
+      commit,
+      minter,
+      holder,
+      marks,
+      burial,
+      digests: this.digests,
+    }
     this.repair = new Repair(repairParts, settings)
     this.coordinator = new RingCoordinator(
       {
@@ -125,7 +166,9 @@ export class RingNode implements ServedNode {
       settings,
     )
     this.keys = new KeyInspector({ ...parts, inspector }, settings)
-    membership.setReport(() => this.report())
+    const { census, handoff, repair, collection } = this
+    this.sources = { counters, census, handoff, commit, cache, rpc, repair, collection, membership }
+    membership.setReport(() => nodeReport(this.sources, clock.wallMs()))
   }
 
   /** Recovers from storage and begins to find its peers. It serves once `readiness().ready`. */
@@ -133,6 +176,8 @@ export class RingNode implements ServedNode {
     this.census.recover(this.storage.get(CENSUS_KEY))
     await this.repair.recover()
     await this.minter.recover()
+    await this.floors.recover()
+    await this.mortal.recover()
     await this.handoff.recover()
     this.handoff.serve()
     this.scan.serve(this.rpc)
@@ -140,6 +185,7 @@ export class RingNode implements ServedNode {
     await this.membership.start()
     this.handoff.start()
     this.repair.start()
+    this.collection.start()
     this.phase = 'serving'
   }
 
@@ -149,6 +195,7 @@ export class RingNode implements ServedNode {
     await this.coordinator.drain()
     this.handoff.stop()
     this.repair.stop()
+    this.collection.stop()
     this.membership.stop()
     this.timer?.cancel()
     this.rpc.stop()
@@ -181,15 +228,7 @@ export class RingNode implements ServedNode {
   }
 
   locate(key: Key): LocateResult {
-    const slots = this.membership.slots()
-    if (slots === undefined) throw new KvError('not_ready', 'the ring is not formed yet')
-    const slot = slotOf(key)
-    const preferenceList = slots.preference(slot).map((id) => ({
-      id,
-      role: slots.isOwner(slot, id) ? ('owner' as const) : ('fallback' as const),
-      state: this.membership.state(id),
-    }))
-    return { key: keyToText(key), slot, preferenceList }
+    return locate(key, this.membership)
   }
 
   hints(): HintsStatus {
@@ -207,12 +246,10 @@ export class RingNode implements ServedNode {
   }
 
   addFault(rule: FaultRule): void {
-    this.checkChaos()
     this.rules.add(rule)
   }
 
   healFault(id?: string): number {
-    this.checkChaos()
     return this.rules.heal(id)
   }
 
@@ -220,69 +257,40 @@ export class RingNode implements ServedNode {
     return this.rules.list()
   }
 
-  /** Counters and gauges, by Prometheus name without the `kvring_` prefix; counters end in `_total`. */
-  stats(): ReadonlyMap<string, number> {
-    const stats = new Map<string, number>(this.counters.entries())
-    stats.set('keys', this.census.keys)
-    stats.set('tombstones', this.census.tombstones)
-    stats.set('data_bytes', this.census.bytes)
-    this.handoff.addStats(stats)
-    stats.set('commits_total', this.commit.commits)
-    stats.set('record_cache_bytes', this.cache.bytes)
-    stats.set('peer_requests_waiting', this.rpc.waiting)
-    this.repair.addStats(stats)
-    stats.set('members_up', this.membership.members().filter((member) => member.state === 'up').length)
-    return stats
+  tombstones(): TombstonesStatus {
+    return this.collection.status(this.census.tombstones)
   }
 
-  private dataRecords(
-    { storage, trace }: NodeComponents,
-    commit: GroupCommit,
-    minter: Minter,
-  ): StagedRecords {
+  stats(): ReadonlyMap<string, number> {
+    return nodeStats(this.sources)
+  }
+
+  private dataRecords(parts: {
+    storage: Storage
+    trace: Trace
+    commit: GroupCommit
+    minter: Minter
+    cache: RecordCache
+  }): StagedRecords {
     const onCorrupt = (key: Key, why: string) => {
-      trace.event('error', 'record.corrupt', { key: keyToText(key), why })
+      parts.trace.event('error', 'record.corrupt', { key: keyToText(key), why })
       this.counters.add('corrupt_records_total')
-      minter.forgetRecord()
+      parts.minter.forgetRecord()
+      this.floors.forget(slotOf(key))
       this.repair.suspect(key)
     }
     const onStage: StagedRecordsComponents['onStage'] = (key, before, after, bytes) => {
       this.census.replace(key.length, before, after)
       this.digests.replace(key, before, bytes)
+      this.mortal.replace(slotOf(key), key, before, after)
     }
-    return new StagedRecords({ storage, commit, cache: this.cache, onStage, onCorrupt }, dataAddress)
-  }
-
-  private report() {
-    const { hints } = this.handoff
-    const held = hints.held()
-    const wallMs = this.clock.wallMs()
-    const oldest = held.reduce((least, { oldestMs }) => Math.min(least, oldestMs), wallMs)
-    return {
-      keys: this.census.keys,
-      bytes: this.census.bytes,
-      tombstones: this.census.tombstones,
-      hintsHeld: hints.count,
-      hintBytes: hints.bytes,
-      oldestHintMs: Math.max(0, wallMs - oldest),
-      hintsFor: held.map(({ target }) => target),
-      divergentSlots: this.repair.divergentSlots,
-    }
+    return new StagedRecords({ ...parts, onStage, onCorrupt }, dataAddress)
   }
 
   /** Keeps dots and stamps reserved ahead, also while nobody writes. */
   private extend(): void {
     this.minter.extend()
     this.timer = this.clock.after(EXTEND_EVERY_MS, () => this.extend())
-  }
-
-  private checkChaos(): void {
-    if (this.settings.chaos) return
-    throw new KvError(
-      'forbidden',
-      'fault injection is off on this node',
-      'start it with chaos: kv node start --chaos',
-    )
   }
 }
 

@@ -208,6 +208,23 @@ export interface RepairPeer {
   error: string
 }
 
+/** `GET /tombstones`: what waits to be collected on one node. */
+export interface TombstonesStatus {
+  readonly node: string
+  /** Keys of which only tombstones are left. */
+  readonly tombstones: number
+  /** Keys whose values expire, or have expired. */
+  readonly expiring: number
+  /** Records removed since the process was started. */
+  readonly collected: number
+  /** Slots whose owners have settled what was deleted. */
+  readonly slotsSettled: number
+  /** Slots that this node looked at last and had to leave: something waits for them, or their owners differ. */
+  readonly slotsHeldUp: number
+  /** Why nothing is collected now; '' where nothing is known against it. */
+  readonly waitingFor: string
+}
+
 /** `GET /scrub`: the check of all records and digests of one node. */
 export interface ScrubStatus {
   node: string

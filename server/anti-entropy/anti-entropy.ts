@@ -1,11 +1,14 @@
 import type { RepairStatus } from '../../shared/api.ts'
 import type { Counters } from '../../shared/counters.ts'
 import { toKvError } from '../../shared/errors.ts'
+import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { Holder } from '../handoff/holder.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Random } from '../ports/random.ts'
 import type { Trace } from '../ports/trace.ts'
+import type { Burial } from '../replica/burial.ts'
+import type { Floors } from '../replica/floors.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
 import type { Rpc } from '../rpc/method.ts'
 import { Exchange } from './exchange.ts'
@@ -16,6 +19,7 @@ import type { MarkedSlots } from './marked-slots.ts'
 import { MENDERS, Mender } from './mender.ts'
 import { Pace } from './pace.ts'
 import { PeerLink } from './peer-link.ts'
+import { PeerProgress } from './peer-progress.ts'
 import { PeerTurns } from './peer-turns.ts'
 import { SharedSlots } from './shared-slots.ts'
 import type { SlotReader } from './slot-reader.ts'
@@ -32,6 +36,9 @@ export interface AntiEntropyComponents {
   readonly holder: Holder
   readonly counters: Counters
   readonly marked: MarkedSlots
+  readonly floors: Floors
+  readonly burial: Burial
+  readonly hybrid: HybridClock
 }
 
 export interface AntiEntropySettings {
@@ -40,17 +47,6 @@ export interface AntiEntropySettings {
   readonly everyMs: number
   /** Records that this node mends in a second, at most. */
   readonly recordsPerSecond: number
-}
-
-/** What is known of one peer's copies. */
-interface Progress {
-  comparedAtMs: number
-  slotsDiffering: number
-  keysRepaired: number
-  bytesExchanged: number
-  /** Found different and not mended yet. */
-  outstanding: ReadonlySet<number>
-  error: string
 }
 
 /** The exchange that is under way. */
@@ -79,7 +75,7 @@ export class AntiEntropy {
   private readonly turns: PeerTurns
   private readonly pace: Pace
   private readonly gate = new Gate()
-  private readonly progress = new Map<NodeId, Progress>()
+  private readonly progress = new Map<NodeId, PeerProgress>()
   private current: Current | undefined
   private timer: Timer | undefined
   private started = false
@@ -98,10 +94,10 @@ export class AntiEntropy {
   }
 
   start(): void {
-    const { ring, reader, rpc } = this.components
+    const { rpc } = this.components
     const mendingWith = (peer: NodeId) =>
       this.current?.peer === peer && this.current.exchange.outstanding.size > 0
-    new ExchangeServer({ ring, shared: this.shared, reader, mendingWith }, this.settings).serve(rpc)
+    new ExchangeServer({ ...this.components, shared: this.shared, mendingWith }, this.settings).serve(rpc)
     this.started = true
     this.look(this.soon())
   }
@@ -218,18 +214,19 @@ export class AntiEntropy {
     this.look(ok ? this.interval() : RETRY_MS + this.soon())
   }
 
-  private async exchangeWith(peer: NodeId, progress: Progress): Promise<void> {
-    const { clock, random, rpc, ring, trace, counters, leaves, reader, data, holder } = this.components
+  private async exchangeWith(peer: NodeId, progress: PeerProgress): Promise<void> {
+    const { clock, random, ring, trace, counters, leaves } = this.components
     const { pace, gate } = this
     const [layout, table] = [ring.layout(), ring.slots()]
     if (layout === undefined || table === undefined) return
-    const link = new PeerLink({ rpc }, { peer })
-    const menders = Array.from({ length: MENDERS }, () => new Mender({ link, data, holder, pace }))
+    const link = new PeerLink(this.components, { peer })
+    const parts = { ...this.components, link, pace, gate }
+    const menders = Array.from({ length: MENDERS }, () => new Mender(parts))
     const slots = this.shared.with(peer, table)
     const settings = { layoutVersion: layout.version, slots, recheckMs: RECHECK_MS }
     const tree = () => this.shared.tree(peer, table)
     const exchange = new Exchange(
-      { link, sums: leaves.sums, tree, reader, menders, pace, gate },
+      { ...parts, sums: leaves.sums, tree, menders },
       { ...settings, begin: random.below(slots.length) },
     )
     const current = { peer, exchange, link, menders }
@@ -245,7 +242,7 @@ export class AntiEntropy {
     trace.event('info', 'repair.mended', { peer, keys: repairedBy(current), left: exchange.outstanding.size })
   }
 
-  private account(progress: Progress): void {
+  private account(progress: PeerProgress): void {
     const { counters } = this.components
     if (this.current === undefined) return
     const { link } = this.current
@@ -278,17 +275,10 @@ export class AntiEntropy {
     return this.components.random.below(HURRY_MS)
   }
 
-  private progressOf(peer: NodeId): Progress {
+  private progressOf(peer: NodeId): PeerProgress {
     let progress = this.progress.get(peer)
     if (progress === undefined) {
-      progress = {
-        comparedAtMs: 0,
-        slotsDiffering: 0,
-        keysRepaired: 0,
-        bytesExchanged: 0,
-        outstanding: new Set(),
-        error: '',
-      }
+      progress = new PeerProgress()
       this.progress.set(peer, progress)
     }
     return progress

@@ -2,7 +2,9 @@ import { KvError, toKvError } from '../../shared/errors.ts'
 import { SLOTS } from '../../shared/slot.ts'
 import type { Layout } from '../membership/layout.ts'
 import type { NodeId } from '../ports/network.ts'
+import type { Floors } from '../replica/floors.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
+import { FLOOR } from '../rpc/collection-methods.ts'
 import type { Reply, Rpc } from '../rpc/method.ts'
 import {
   BUCKETS,
@@ -29,6 +31,7 @@ export interface ExchangeServerComponents {
   readonly ring: RingSource
   readonly shared: SharedSlots
   readonly reader: SlotReader
+  readonly floors: Floors
   /** Whether this node is mending with the peer, on its own account, right now. */
   readonly mendingWith: (peer: NodeId) => boolean
 }
@@ -58,6 +61,7 @@ export class ExchangeServer {
         reply(usage(error))
       }
     })
+    rpc.handle(FLOOR, (_from, { slot }, reply) => reply(undefined, this.components.floors.of(slot)))
     rpc.handle(BUCKETS, (from, request, reply) => this.read(from, reply, () => this.buckets(request)))
     rpc.handle(KEYS, (from, request, reply) => this.read(from, reply, () => this.keys(request)))
   }

@@ -1,4 +1,8 @@
 import { KvError } from '../../shared/errors.ts'
+import { reaches } from '../causality/floor.ts'
+import type { Burial } from '../replica/burial.ts'
+import type { Floors } from '../replica/floors.ts'
+import { FLOOR } from '../rpc/collection-methods.ts'
 import { BUCKETS, KEYS, type KeysResponse, TREE } from '../rpc/repair-methods.ts'
 import { BucketSet, bucketsFor } from './buckets.ts'
 import type { Gate } from './gate.ts'
@@ -16,6 +20,8 @@ export interface ExchangeComponents {
   /** Over the slots, as they are now. */
   readonly tree: () => MerkleTree
   readonly reader: SlotReader
+  readonly floors: Floors
+  readonly burial: Burial
   /** Each mends one slot at a time. */
   readonly menders: readonly Mender[]
   readonly pace: Pace
@@ -116,10 +122,31 @@ export class Exchange {
 
   /** @returns whether the slot is the same on both sides now, as far as this node can tell. */
   private async mendSlot(index: number, mender: Mender): Promise<boolean> {
-    const { sums, pace } = this.components
+    const { sums } = this.components
     const slot = this.settings.slots[index] as number
     const theirs = await this.askTree(0, [index])
     if (sums.same(slot, theirs, 0)) return true
+    const floor = await this.components.link.ask(FLOOR, { slot }, TIMEOUT_MS)
+    const { floors, burial } = this.components
+    if (reaches(floors.of(slot), floor)) return this.mendKeys(slot, theirs, mender, false)
+    floors.adopt(slot, floor)
+    try {
+      if (!(await this.mendKeys(slot, theirs, mender, true))) return false
+      floors.raise(slot, floor)
+    } finally {
+      floors.giveUp(slot)
+    }
+    await burial.bury([slot])
+    return true
+  }
+
+  private async mendKeys(
+    slot: number,
+    theirs: DigestSums,
+    mender: Mender,
+    behind: boolean,
+  ): Promise<boolean> {
+    const { sums, pace } = this.components
     const records = Math.max(sums.count(slot), theirs.count(0))
     const selection = await this.select(slot, bucketsFor(records))
     const ours: KeyPages = async (after) => {
@@ -130,7 +157,7 @@ export class Exchange {
     const there: KeyPages = theirs.count(0) === 0 ? noKeys : (after) => this.askKeys(selection, after)
     for await (const difference of keyDifferences(ours, there)) {
       await this.components.gate.pass()
-      await mender.mend(difference)
+      await mender.mend(difference, behind)
     }
     return (await mender.drain()) === 0
   }

@@ -29,6 +29,10 @@ export class DigestSums {
     this.change(place, -lo, -hi, -1)
   }
 
+  at(place: number): Uint32Array {
+    return this.words.subarray(place * DIGEST_WORDS, (place + 1) * DIGEST_WORDS)
+  }
+
   count(place: number): number {
     return this.words[place * DIGEST_WORDS + 2] as number
   }

@@ -1,5 +1,6 @@
 import { type KvError, toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
+import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { EMPTY_RECORD } from '../causality/record.ts'
 import { encodeRecord } from '../causality/record-codec.ts'
 import type { Holder } from '../handoff/holder.ts'
@@ -15,6 +16,7 @@ export interface MenderComponents {
   readonly data: StagedRecords
   readonly holder: Holder
   readonly pace: Pace
+  readonly hybrid: HybridClock
 }
 
 /** Slots that are mended at a time, and records of each: enough to fill a batch, few enough not to crowd clients out. */
@@ -43,13 +45,17 @@ export class Mender {
     this.components = components
   }
 
-  /** Resolves when there is room for the next. @throws KvError where one after the other has failed. */
-  async mend(difference: KeyDifference): Promise<void> {
+  /**
+   * Resolves when there is room for the next. With `behind` the peer's floor is the higher one: what it does not hold
+   * any more is deleted here too.
+   * @throws KvError where one after the other has failed.
+   */
+  async mend(difference: KeyDifference, behind: boolean): Promise<void> {
     await this.components.pace.take(1)
     while (this.underWay >= WINDOW) await this.oneEnds()
     if (this.failuresInARow >= MAX_FAILURES && this.lastError !== undefined) throw this.lastError
     this.underWay++
-    void this.settle(difference)
+    void this.settle(difference, behind)
   }
 
   /** Waits for all that is under way. @returns how many have failed since the last call. */
@@ -60,9 +66,9 @@ export class Mender {
     return failed
   }
 
-  private async settle(difference: KeyDifference): Promise<void> {
+  private async settle(difference: KeyDifference, behind: boolean): Promise<void> {
     try {
-      if (await this.exchange(difference)) this.repaired++
+      if (await this.exchange(difference, behind)) this.repaired++
       this.failuresInARow = 0
     } catch (error) {
       this.failed++
@@ -82,12 +88,13 @@ export class Mender {
   }
 
   /** @returns whether either side has got something new. */
-  private async exchange({ key, theirs }: KeyDifference): Promise<boolean> {
-    const { link } = this.components
+  private async exchange({ key, theirs }: KeyDifference, behind: boolean): Promise<boolean> {
+    const { link, hybrid } = this.components
     const before = this.held(key)
     let fetched: Buffer | undefined
-    if (theirs !== undefined) {
-      fetched = (await link.ask(FETCH, { key }, TIMEOUT_MS)).bytes
+    if (theirs !== undefined || behind) {
+      const request = { key, onFloor: behind, wallMs: hybrid.wallMs() }
+      fetched = (await link.ask(FETCH, request, TIMEOUT_MS)).bytes
       if (fetched.length > 0 && !(before?.equals(fetched) ?? false)) await this.mergeHere(key, fetched)
     }
     const after = this.held(key)
@@ -95,7 +102,7 @@ export class Mender {
     const news = fetched !== undefined && !(before?.equals(after) ?? false)
     const digest = new RecordDigest().read(key, after)
     if (theirs !== undefined && theirs.lo === digest.lo && theirs.hi === digest.hi) return news
-    await link.ask(STORE, { key, hintFor: '', bytes: after }, TIMEOUT_MS)
+    await link.ask(STORE, { key, hintFor: '', fresh: false, bytes: after }, TIMEOUT_MS)
     return news || !(fetched?.equals(after) ?? false)
   }
 
@@ -112,7 +119,7 @@ export class Mender {
 
   private mergeHere(key: Key, bytes: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.components.holder.store(key, '', bytes, (error) =>
+      this.components.holder.store(key, '', bytes, 'owner', (error) =>
         error === undefined ? resolve() : reject(error),
       )
     })

@@ -2,6 +2,7 @@ import type { RepairStatus, ScrubStatus } from '../../shared/api.ts'
 import type { Counters } from '../../shared/counters.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
+import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { Holder } from '../handoff/holder.ts'
 import type { RepairMarks } from '../handoff/repair-marks.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -9,6 +10,8 @@ import type { NodeId } from '../ports/network.ts'
 import type { Random } from '../ports/random.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
+import type { Burial } from '../replica/burial.ts'
+import type { Floors } from '../replica/floors.ts'
 import type { GroupCommit } from '../replica/group-commit.ts'
 import type { Minter } from '../replica/minter.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
@@ -36,6 +39,9 @@ export interface RepairComponents {
   readonly marks: RepairMarks
   /** Told of every change to the data before it is staged. */
   readonly digests: SlotDigests
+  readonly floors: Floors
+  readonly burial: Burial
+  readonly hybrid: HybridClock
 }
 
 export interface RepairSettings {
@@ -73,7 +79,10 @@ export class Repair {
     const reader = new SlotReader({
       storage,
       onDamage: (slot) => this.scrub.suspect(slot),
-      onUnreadable: (slot) => this.scrub.suspect(slot),
+      onUnreadable: (slot) => {
+        components.floors.forget(slot)
+        this.scrub.suspect(slot)
+      },
     })
     const marked = new MarkedSlots(
       { marks: components.marks, slots: () => components.ring.slots() },
@@ -143,11 +152,13 @@ export class Repair {
 
   /** The disk has lost a record: it is written anew, from memory, or else from a peer's copy. */
   private restore(key: Key): void {
-    const { data, trace, counters, minter } = this.components
+    const { data, trace, counters, minter, floors } = this.components
     const rewritten = data.rewrite(key)
     trace.event('error', 'record.corrupt', { key: keyToText(key), why: 'found by a scrub', rewritten })
     counters.add('corrupt_records_total')
-    if (!rewritten) minter.forgetRecord()
+    if (rewritten) return
+    minter.forgetRecord()
+    floors.forget(slotOf(key))
   }
 
   /** For metrics. */

@@ -1,9 +1,9 @@
-import type { RepairStatus, ScrubStatus } from '../../shared/api.ts'
+import type { RepairStatus, ScrubStatus, TombstonesStatus } from '../../shared/api.ts'
 import type { ApiContext } from './context.ts'
 import type { Route } from './route.ts'
 import type { ServedRepair } from './served-node.ts'
 
-/** Anti-entropy and scrub of this node. Each order answers how things are after it. */
+/** Anti-entropy, scrub and tombstones of this node. Each order answers how things are after it. */
 export function repairRoutes({ node }: ApiContext): Route[] {
   const order = (run: (repair: ServedRepair) => void) => (): RepairStatus => {
     const { repair } = node()
@@ -23,5 +23,6 @@ export function repairRoutes({ node }: ApiContext): Route[] {
     { method: 'POST', path: '/repair/resume', handler: order((repair) => repair.resume()) },
     { method: 'GET', path: '/scrub', handler: (): ScrubStatus => node().repair.scrubStatus() },
     { method: 'POST', path: '/scrub/start', handler: scrub },
+    { method: 'GET', path: '/tombstones', handler: (): TombstonesStatus => node().tombstones() },
   ]
 }

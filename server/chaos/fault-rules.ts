@@ -10,20 +10,24 @@ const MAX_RULES = 256
 /** The faults in force at one node, each until it is healed or its time is over. */
 export class FaultRules {
   private readonly clock: Clock
+  private readonly enabled: boolean
   private readonly rules = new Map<string, FaultRule>()
   /** Effects already worked out, by sender and receiver; emptied whenever the rules change. */
   private readonly effects = new Map<NodeId, Map<NodeId, LinkEffect>>()
   private nextExpiryMs = Number.POSITIVE_INFINITY
 
-  constructor(clock: Clock) {
+  /** @param enabled without, no rule is taken. */
+  constructor(clock: Clock, settings: { enabled: boolean } = { enabled: true }) {
     this.clock = clock
+    this.enabled = settings.enabled
   }
 
   /**
    * A rule with the id of another takes its place.
-   * @throws KvError `usage` for a malformed rule, `overloaded` where 256 are in force.
+   * @throws KvError `usage` for a malformed rule, `overloaded` where 256 are in force, `forbidden` where chaos is off.
    */
   add(rule: FaultRule): void {
+    this.check()
     this.expire()
     checkRule(rule, this.clock.wallMs())
     if (this.rules.size >= MAX_RULES && !this.rules.has(rule.id)) {
@@ -35,12 +39,22 @@ export class FaultRules {
 
   /** @returns how many were healed: all of them, or the one with the id. */
   heal(id?: string): number {
+    this.check()
     this.expire()
     const before = this.rules.size
     if (id === undefined) this.rules.clear()
     else this.rules.delete(id)
     this.changed()
     return before - this.rules.size
+  }
+
+  private check(): void {
+    if (this.enabled) return
+    throw new KvError(
+      'forbidden',
+      'fault injection is off on this node',
+      'start it with chaos: kv node start --chaos',
+    )
   }
 
   /** Those in force, in the order in which they were first added. */

@@ -3,6 +3,7 @@ import { mergeRecords } from '../causality/merge.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
 import { decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import type { NodeId } from '../ports/network.ts'
+import type { FetchResponse } from '../rpc/replica-methods.ts'
 
 /** A fallback stands in for an owner and counts; a node asked for its hints only adds what it has. */
 export type ReaderRole = 'owner' | 'fallback' | 'hint'
@@ -20,17 +21,31 @@ export class GetCore {
   private readonly replies: ReadReply[] = []
   private owners = 0
   private counted = 0
+  /** Of the first owner's answer. */
+  private floor: number | undefined
+  private differ = false
+  private others = false
 
   constructor(key: Key, settings: { r: number }) {
     this.key = key
     this.r = settings.r
   }
 
-  /** `bytes` is the encoded record, empty for none. */
-  replied(node: NodeId, role: ReaderRole, bytes: Buffer): void {
+  replied(node: NodeId, role: ReaderRole, { bytes, floor }: Pick<FetchResponse, 'bytes' | 'floor'>): void {
     this.replies.push({ node, role, bytes })
     if (role !== 'hint') this.counted++
-    if (role === 'owner') this.owners++
+    if (role !== 'owner') {
+      if (bytes.length > 0) this.others = true
+      return
+    }
+    this.owners++
+    if (this.floor === undefined) this.floor = floor
+    else if (this.floor !== floor) this.differ = true
+  }
+
+  /** What was answered is not to be merged as it is: an owner's floor may cover what another holder still has. */
+  get floorsDiffer(): boolean {
+    return this.differ || (this.others && this.floor !== undefined && this.floor !== 0)
   }
 
   get count(): number {

@@ -5,6 +5,7 @@ import type { KeyRecord } from '../causality/record.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import { Alarm, Deadline, type Deadlines } from '../rpc/deadlines.ts'
+import type { FetchResponse } from '../rpc/replica-methods.ts'
 import { GetCore } from './get-core.ts'
 import type { Holders } from './holders.ts'
 import type { LatencyQuantile } from './latency.ts'
@@ -59,6 +60,8 @@ export class GetOperation extends Deadline {
   private readonly spares: NodeId[]
   private readonly alarms: Alarm[] = []
   private underWay = 0
+  /** The holders are asked for what their floors add to the record. */
+  private onFloor = false
   private blind = false
   private concluded = false
 
@@ -143,11 +146,11 @@ export class GetOperation extends Deadline {
     this.asked.add(node)
     this.underWay++
     const { holders, latency, clock } = this.components
-    holders.fetch(node, this.key, this.plan.timeoutMs, (error, bytes) => {
+    holders.fetch(node, this.key, this.onFloor, this.plan.timeoutMs, (error, held) => {
       this.underWay--
       if (error === undefined) {
         if (node !== this.plan.self) latency.observe(clock.monotonicMs() - this.startedMs)
-        this.core.replied(node, this.isOwner(node) ? 'owner' : 'fallback', bytes as Buffer)
+        this.core.replied(node, this.isOwner(node) ? 'owner' : 'fallback', held as FetchResponse)
       } else if (!this.settled) this.askNext()
       this.advance()
     })
@@ -163,11 +166,11 @@ export class GetOperation extends Deadline {
       this.awaited.add(holder)
       this.underWay++
       counters.add('hint_holder_reads_total')
-      holders.fetch(holder, this.key, this.plan.timeoutMs, (error, bytes) => {
+      holders.fetch(holder, this.key, this.onFloor, this.plan.timeoutMs, (error, held) => {
         this.underWay--
         this.awaited.delete(holder)
         if (error !== undefined) this.blind = true
-        else this.core.replied(holder, 'hint', bytes as Buffer)
+        else this.core.replied(holder, 'hint', held as FetchResponse)
         this.advance()
       })
     }
@@ -176,9 +179,9 @@ export class GetOperation extends Deadline {
   /** This node may keep hints for the very owners that it asks. */
   private consultOwnHints(): void {
     const { self, timeoutMs } = this.plan
-    this.components.holders.fetch(self, this.key, timeoutMs, (error, bytes) => {
+    this.components.holders.fetch(self, this.key, this.onFloor, timeoutMs, (error, held) => {
       if (error !== undefined) this.blind = true
-      else if (bytes !== undefined && bytes.length > 0) this.core.replied(self, 'hint', bytes)
+      else if (held !== undefined && held.bytes.length > 0) this.core.replied(self, 'hint', held)
     })
   }
 
@@ -190,6 +193,7 @@ export class GetOperation extends Deadline {
 
   private conclude(): void {
     this.settle()
+    if (this.core.floorsDiffer && !this.onFloor) return this.askOnFloor()
     let record: KeyRecord
     try {
       record = this.core.merged()
@@ -200,6 +204,16 @@ export class GetOperation extends Deadline {
     const { count, ownersReplied } = this.core
     const sloppy = this.blind || ownersReplied < this.plan.r
     this.done(undefined, { record, replies: count, ownersReplied, sloppy })
+  }
+
+  /** One of the owners may lack what has been collected elsewhere: only their floors tell a delete from a gap. */
+  private askOnFloor(): void {
+    const { clock, counters } = this.components
+    counters.add('floor_reads_total')
+    const timeoutMs = Math.max(0, this.plan.timeoutMs - (clock.monotonicMs() - this.startedMs))
+    const again = new GetOperation(this.components, this.key, { ...this.plan, timeoutMs }, this.done)
+    again.onFloor = true
+    again.start()
   }
 
   private answerNoQuorum(): void {

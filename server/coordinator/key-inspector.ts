@@ -98,7 +98,7 @@ export class KeyInspector {
   private store(owner: NodeId, key: Key, bytes: Buffer, timeoutMs: number): Promise<string> {
     this.components.counters.add('key_repairs_total')
     return new Promise((resolve) => {
-      this.components.holders.store(owner, key, '', bytes, timeoutMs, (error) => {
+      this.components.holders.mend(owner, key, bytes, timeoutMs, (error) => {
         resolve(error === undefined ? '' : error.message)
       })
     })

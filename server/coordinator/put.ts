@@ -9,6 +9,7 @@ import type { NodeId } from '../ports/network.ts'
 import type { Durable } from '../replica/group-commit.ts'
 import type { Replica, StoreAck, Write, Written } from '../replica/replica.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
+import type { WritesUnderWay } from '../replica/writes-under-way.ts'
 import { Alarm, Deadline, type Deadlines } from '../rpc/deadlines.ts'
 import type { Holders } from './holders.ts'
 import { PutCore } from './put-core.ts'
@@ -27,6 +28,7 @@ export interface PutComponents {
   readonly hybrid: HybridClock
   readonly deadlines: Deadlines
   readonly counters: Counters
+  readonly writes: WritesUnderWay
 }
 
 export interface PutPlan {
@@ -67,6 +69,7 @@ export class PutOperation extends Deadline {
   private current: Written | undefined
   private round = 0
   private underWay = 0
+  private ticket = 0
   private nextFallback = 0
 
   constructor(components: PutComponents, key: Key, write: Write, plan: PutPlan, done: PutDone) {
@@ -83,8 +86,14 @@ export class PutOperation extends Deadline {
   /** @throws KvError, definite: nothing was or will be applied. */
   start(): void {
     this.checkReach()
-    const { replica } = this.components
-    this.launch((records, role, done) => replica.write(records, role, this.key, this.write, done))
+    const { replica, writes } = this.components
+    this.ticket = writes.begin()
+    try {
+      this.launch((records, role, done) => replica.write(records, role, this.key, this.write, done))
+    } catch (error) {
+      writes.end(this.ticket)
+      throw error
+    }
     this.components.deadlines.add(this.plan.timeoutMs, this)
   }
 
@@ -181,10 +190,12 @@ export class PutOperation extends Deadline {
   /** One holder has answered, for better or worse. */
   private heard(): void {
     this.underWay--
-    if (this.settled) return
-    if (this.core.enough) this.conclude()
-    else if (this.underWay === 0)
-      this.answerUnknown(`only ${this.core.acks} of ${this.plan.w} copies could be made durable`)
+    if (!this.settled) {
+      if (this.core.enough) this.conclude()
+      else if (this.underWay === 0)
+        this.answerUnknown(`only ${this.core.acks} of ${this.plan.w} copies could be made durable`)
+    }
+    if (this.underWay === 0) this.components.writes.end(this.ticket)
   }
 
   private conclude(): void {

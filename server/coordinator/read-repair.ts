@@ -27,7 +27,7 @@ export class ReadRepair {
       if (this.underWay >= MAX_UNDER_WAY) return counters.add('read_repairs_skipped_total')
       this.underWay++
       counters.add('read_repairs_total')
-      holders.store(node, key, '', bytes, STORE_TIMEOUT_MS, () => {
+      holders.mend(node, key, bytes, STORE_TIMEOUT_MS, () => {
         this.underWay--
       })
     }

@@ -2,10 +2,12 @@ import type { HintsReplayed, HintsStatus } from '../../shared/api.ts'
 import type { Counters } from '../../shared/counters.ts'
 import type { Key } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
+import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
+import type { Floors } from '../replica/floors.ts'
 import type { GroupCommit } from '../replica/group-commit.ts'
 import type { Minter } from '../replica/minter.ts'
 import type { Replica } from '../replica/replica.ts'
@@ -31,6 +33,8 @@ export interface HandoffComponents {
   readonly ring: HandoffRing
   readonly data: StagedRecords
   readonly replica: Replica
+  readonly floors: Floors
+  readonly hybrid: HybridClock
 }
 
 export interface HandoffSettings {
@@ -54,7 +58,7 @@ export class Handoff {
   private readonly transfer: MarkTransfer
 
   constructor(components: HandoffComponents, settings: HandoffSettings) {
-    const { data, replica, rpc, clock, ring, counters } = components
+    const { data, rpc, clock, ring } = components
     const { id, maxHintBytes, maxHintAgeMs } = settings
     this.rpc = rpc
     this.clock = clock
@@ -64,7 +68,7 @@ export class Handoff {
     const onLost = (key: Key) => marks.mark(slotOf(key))
     const hints = new HintStore({ ...components, onLost }, { maxBytes: maxHintBytes })
     this.hints = hints
-    const holder = new Holder({ data, hints, replica, marks, counters })
+    const holder = new Holder({ ...components, hints, marks })
     this.holder = holder
     this.inspector = new Inspector({ data, hints })
     this.replayer = new HintReplay({ ...components, hints, members: ring })

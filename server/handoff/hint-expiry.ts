@@ -111,8 +111,8 @@ export class HintExpiry {
       trace.event('info', 'hint.expired', { target })
     }
     for (const owner of others) {
-      if (owner === id) holder.store(key, '', bytes, answered)
-      else rpc.call(owner, STORE, { key, hintFor: '', bytes }, STORE_TIMEOUT_MS, answered)
+      if (owner === id) holder.store(key, '', bytes, 'mend', answered)
+      else rpc.call(owner, STORE, { key, hintFor: '', bytes, fresh: false }, STORE_TIMEOUT_MS, answered)
     }
   }
 }

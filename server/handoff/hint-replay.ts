@@ -84,7 +84,7 @@ export class HintReplay {
     const bytes = hints.encoded(target, key)
     if (bytes === undefined) return
     underWay.add(key)
-    rpc.call(target, STORE, { key, hintFor: '', bytes }, STORE_TIMEOUT_MS, (error) => {
+    rpc.call(target, STORE, { key, hintFor: '', bytes, fresh: false }, STORE_TIMEOUT_MS, (error) => {
       underWay.delete(key)
       if (error === undefined) {
         this.delivered++

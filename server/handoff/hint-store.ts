@@ -1,6 +1,6 @@
 import { KvError, toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
-import { slotOf } from '../../shared/slot.ts'
+import { SLOTS, slotOf } from '../../shared/slot.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
 import { decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import { winner } from '../causality/write.ts'
@@ -43,6 +43,7 @@ export class HintStore {
   private readonly components: HintStoreComponents
   private readonly maxBytes: number
   private readonly targets = new Map<NodeId, Target>()
+  private readonly slotCounts = new Uint32Array(SLOTS)
   private heldBytes = 0
 
   constructor(components: HintStoreComponents, settings: { maxBytes: number }) {
@@ -68,6 +69,7 @@ export class HintStore {
     found.sort((a, b) => a.hint.sinceMs - b.hint.sinceMs)
     for (const { target, key, hint } of found) {
       this.target(target).hints.set(key, hint)
+      this.countIn(key, 1)
       this.heldBytes += hint.bytes
     }
   }
@@ -107,6 +109,11 @@ export class HintStore {
 
   get bytes(): number {
     return this.heldBytes
+  }
+
+  /** How many are held for keys of the slot, durable or on their way to the disk. */
+  in(slot: number): number {
+    return this.slotCounts[slot] as number
   }
 
   /** The durable hints for a key, whoever they are for. */
@@ -173,6 +180,11 @@ export class HintStore {
     }
   }
 
+  private countIn(key: Key, change: 1 | -1): void {
+    const slot = slotOf(key)
+    this.slotCounts[slot] = this.in(slot) + change
+  }
+
   private target(id: NodeId): Target {
     let target = this.targets.get(id)
     if (target === undefined) {
@@ -188,7 +200,11 @@ export class HintStore {
     const onStage = (key: Key, _before: KeyRecord, after: KeyRecord) => {
       const old = hints.get(key)
       this.heldBytes -= old?.bytes ?? 0
-      if (after === EMPTY_RECORD) return void hints.delete(key)
+      if (after === EMPTY_RECORD) {
+        if (hints.delete(key)) this.countIn(key, -1)
+        return
+      }
+      if (old === undefined) this.countIn(key, 1)
       const hint = { bytes: encodeRecord(key, after).length, sinceMs: old?.sinceMs ?? stampOf(after) }
       hints.set(key, hint)
       this.heldBytes += hint.bytes

@@ -2,13 +2,16 @@ import type { Counters } from '../../shared/counters.ts'
 import { toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
+import { onFloor } from '../causality/floor.ts'
+import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { mergeRecords } from '../causality/merge.ts'
-import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
+import type { KeyRecord } from '../causality/record.ts'
 import { encodeRecord } from '../causality/record-codec.ts'
-import type { Replica, StoreReply } from '../replica/replica.ts'
+import type { Floors } from '../replica/floors.ts'
+import type { Origin, Replica, StoreReply } from '../replica/replica.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
 import type { Rpc } from '../rpc/method.ts'
-import { FETCH, STORE } from '../rpc/replica-methods.ts'
+import { FETCH, type FetchRequest, type FetchResponse, STORE } from '../rpc/replica-methods.ts'
 import type { HintStore } from './hint-store.ts'
 import type { RepairMarks } from './repair-marks.ts'
 
@@ -16,6 +19,8 @@ export interface HolderComponents {
   readonly data: StagedRecords
   readonly hints: HintStore
   readonly replica: Replica
+  readonly floors: Floors
+  readonly hybrid: HybridClock
   readonly marks: RepairMarks
   readonly counters: Counters
 }
@@ -31,10 +36,12 @@ export class Holder {
   }
 
   serve(rpc: Rpc): void {
-    rpc.handle(STORE, (_from, { key, hintFor, bytes }, reply) => this.store(key, hintFor, bytes, reply))
-    rpc.handle(FETCH, (_from, { key }, reply) => {
+    rpc.handle(STORE, (_from, { key, hintFor, bytes, fresh }, reply) =>
+      this.store(key, hintFor, bytes, fresh ? 'write' : 'mend', reply),
+    )
+    rpc.handle(FETCH, (_from, request, reply) => {
       try {
-        reply(undefined, { bytes: this.fetch(key) })
+        reply(undefined, this.fetch(request))
       } catch (error) {
         reply(toKvError(error))
       }
@@ -45,7 +52,7 @@ export class Holder {
    * As data, or as a hint for the owner `hintFor`. Calls back when it is durable. Where there is no room for a hint,
    * the slot is marked for repair.
    */
-  store(key: Key, hintFor: string, bytes: Buffer, done: StoreReply): void {
+  store(key: Key, hintFor: string, bytes: Buffer, origin: Origin, done: StoreReply): void {
     const { data, hints, replica, marks, counters } = this.components
     const refusal = hintFor === '' ? undefined : hints.refusal()
     if (refusal !== undefined) {
@@ -53,16 +60,26 @@ export class Holder {
       counters.add('hints_refused_total')
       return done(refusal)
     }
-    replica.store(hintFor === '' ? data : hints.records(hintFor), key, bytes, done)
+    replica.store(hintFor === '' ? data : hints.records(hintFor), key, bytes, origin, done)
   }
 
   /**
-   * The encoded record of the key, from data and hints; empty when there is none.
+   * What data and hints say of the key. Reader and holder tell each other the time: what has expired for one reader
+   * has expired for the next, whatever the clock of the node that it asks says.
    * @throws KvError `storage_failed` where the disk cannot be trusted with it.
    */
-  fetch(key: Key): Buffer {
-    const record = this.record(key)
-    return record === EMPTY_RECORD ? NONE : encodeRecord(key, record)
+  fetch({ key, onFloor: wanted, wallMs }: FetchRequest): FetchResponse {
+    const { floors, hybrid } = this.components
+    hybrid.observe({ wallMs, logical: 0 })
+    let record = this.record(key)
+    let floor = 0
+    if (floors.count > 0) {
+      const slot = slotOf(key)
+      floor = floors.digest(slot)
+      if (wanted) record = onFloor(record, floors.of(slot))
+    }
+    const nothing = record.siblings.length === 0 && record.past.size === 0
+    return { bytes: nothing ? NONE : encodeRecord(key, record), floor, wallMs: hybrid.wallMs() }
   }
 
   private record(key: Key): KeyRecord {

@@ -72,6 +72,10 @@ export class DurableRepairMarks implements RepairMarks {
     this.components.commit.add({ type: 'del', key: addressOf(slot) })
   }
 
+  has(slot: number): boolean {
+    return this.serials.has(slot)
+  }
+
   get count(): number {
     return this.serials.size
   }

@@ -24,6 +24,8 @@ export class GroupCommit {
   private queue: StorageOp[] = []
   /** For each of the queue. */
   private waiters: (Durable | undefined)[] = []
+  /** Those who wait for all that was added before. */
+  private barriers: Durable[] = []
   private queuedBytes = 0
   private flying = false
   private scheduled = false
@@ -69,6 +71,12 @@ export class GroupCommit {
     this.schedule()
   }
 
+  /** Calls back when all that has been added is durable. */
+  barrier(done: Durable): void {
+    if (this.flying || this.queue.length > 0) this.barriers.push(done)
+    else done(this.failure)
+  }
+
   /** Resolves when nothing waits for the disk. */
   idle(): Promise<void> {
     if (!this.flying && this.queue.length === 0) return Promise.resolve()
@@ -96,9 +104,11 @@ export class GroupCommit {
 
   private flush(): void {
     if (this.flying || this.queue.length === 0) return
-    const { queue: batch, waiters } = this
+    const { queue: batch } = this
+    const waiters = [...this.waiters, ...this.barriers]
     this.queue = []
     this.waiters = []
+    this.barriers = []
     this.queuedBytes = 0
     if (this.failure !== undefined) return this.settle(waiters, this.failure)
     this.flying = true
@@ -118,6 +128,9 @@ export class GroupCommit {
     this.flying = false
     for (const done of waiters) done?.(error)
     if (this.queue.length > 0) return this.schedule()
+    const { barriers } = this
+    this.barriers = []
+    for (const done of barriers) done(error)
     const idle = this.idleWaiters
     this.idleWaiters = []
     for (const resolve of idle) resolve()

@@ -98,6 +98,16 @@ export class Minter {
     return wallMs === undefined || wallMs < this.wallCeiling
   }
 
+  /** How the names of all actors of this node begin, until it gets another disk. */
+  get actors(): string {
+    return `${this.settings.id}.${this.settings.incarnation}`
+  }
+
+  /** Every dot that was given out is up to here, and every further one above. */
+  get counter(): number {
+    return this.next - 1
+  }
+
   /** @returns undefined when the reserved counters or time are used up and the next are not durable yet. */
   mint(role: 'owner' | 'fallback'): Minted | undefined {
     this.extend()
@@ -166,7 +176,7 @@ export class Minter {
   }
 
   private actor(generation: string): Actor {
-    return `${this.settings.id}.${this.settings.incarnation}.${generation}`
+    return `${this.actors}.${generation}`
   }
 
   private reservation(counter: number, wallMs: number, clean: boolean): Buffer {

@@ -1,7 +1,9 @@
 import { KvError } from '../../shared/errors.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
+import { slotOf } from '../../shared/slot.ts'
 import type { Context } from '../causality/context.ts'
 import { type Dot, sameDot } from '../causality/dot.ts'
+import { isBuried, revives, withoutBuried } from '../causality/floor.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { mergeRecords } from '../causality/merge.ts'
 import {
@@ -14,9 +16,10 @@ import {
 import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import { type Settlement, settlementOf } from '../causality/retirement.ts'
 import { compareStamps, type Stamp } from '../causality/stamp.ts'
-import { covers } from '../causality/version-vector.ts'
+import { covers, joinVectors } from '../causality/version-vector.ts'
 import { restampSibling, winner, writeRecord } from '../causality/write.ts'
 import type { Trace } from '../ports/trace.ts'
+import type { Floors } from './floors.ts'
 import type { Durable, GroupCommit } from './group-commit.ts'
 import type { Minter } from './minter.ts'
 import type { StagedRecords } from './staged-records.ts'
@@ -47,12 +50,19 @@ export interface StoreAck {
   readonly outrankedBy: Stamp | undefined
 }
 
+/**
+ * Why a record is sent: by the write's coordinator, to mend what an owner has missed, or because this node has asked
+ * another owner for what it holds, its floor included.
+ */
+export type Origin = 'write' | 'mend' | 'owner'
+
 export type StoreReply = (error: KvError | undefined, ack?: StoreAck) => void
 
 export interface ReplicaComponents {
   readonly commit: GroupCommit
   readonly minter: Minter
   readonly hybrid: HybridClock
+  readonly floors: Floors
   readonly trace: Trace
   readonly policy: () => ConflictPolicy
 }
@@ -119,12 +129,13 @@ export class Replica {
     if (this.components.commit.refusal() !== undefined) return
     if (!incoming.siblings.every(({ stamp }) => this.components.hybrid.observe(stamp))) return
     const latest = records.latest(key)
-    const merged = mergeRecords(latest, incoming)
+    const news = this.news(key, incoming, latest)
+    const merged = mergeRecords(latest, news)
     if (merged !== latest) records.stage(key, merged, () => undefined, undefined, latest)
   }
 
   /** Merges a record that a peer sent. `bytes` may share memory with a message. */
-  store(records: StagedRecords, key: Key, bytes: Buffer, done: StoreReply): void {
+  store(records: StagedRecords, key: Key, bytes: Buffer, origin: Origin, done: StoreReply): void {
     const refusal = this.components.commit.refusal()
     if (refusal !== undefined) return done(refusal)
     const own = Buffer.from(bytes)
@@ -134,12 +145,45 @@ export class Replica {
       if (!this.components.hybrid.observe(stamp)) return done(this.tooFarAhead(stamp))
     }
     const latest = records.latest(key)
-    const fresh = latest === EMPTY_RECORD
-    const merged = fresh ? incoming : mergeRecords(latest, incoming)
+    const late = this.late(key, incoming, latest, origin)
+    if (late !== undefined) return done(late)
+    const news = this.news(key, incoming, latest)
+    const first = latest === EMPTY_RECORD
+    const merged = first ? news : mergeRecords(latest, news)
     const ack: StoreAck = { outrankedBy: outranks(merged, incoming, this.components.policy()) }
     const answer: Durable = (error) => (error === undefined ? done(undefined, ack) : done(error))
-    if (merged === latest) records.whenDurable(key, answer)
-    else records.stage(key, merged, answer, fresh ? own : undefined, latest)
+    if (merged === latest || merged === EMPTY_RECORD) records.whenDurable(key, answer)
+    else records.stage(key, merged, answer, first && news === incoming ? own : undefined, latest)
+  }
+
+  /** What the slot's floor leaves of a record: no value that was deleted here, and nothing that was collected. */
+  private news(key: Key, incoming: KeyRecord, latest: KeyRecord): KeyRecord {
+    const { floors } = this.components
+    if (floors.count === 0) return incoming
+    const floor = floors.of(slotOf(key))
+    const news = withoutBuried(incoming, latest, floor)
+    return latest === EMPTY_RECORD && isBuried(news, floor, this.components.policy()) ? EMPTY_RECORD : news
+  }
+
+  /** Why a record that brings back what has been settled, or is being settled, must not be taken. */
+  private late(key: Key, incoming: KeyRecord, latest: KeyRecord, origin: Origin): KvError | undefined {
+    const { floors } = this.components
+    if (origin === 'owner' || !floors.guarding) return undefined
+    const slot = slotOf(key)
+    if (origin === 'mend') {
+      if (!revives(incoming, latest, floors.adopting(slot))) return undefined
+      return new KvError(
+        'overloaded',
+        'the slot is being compared with an owner that knows more',
+        'try again',
+      )
+    }
+    const settled = joinVectors(
+      joinVectors(floors.promised(slot), floors.of(slot).vector),
+      floors.adopting(slot),
+    )
+    if (!revives(incoming, latest, settled)) return undefined
+    return new KvError('outcome_unknown', 'the write came too late: what became of it has been settled')
   }
 
   /** The request was applied before: it gets no second dot, but as long as it is not answered a new stamp. */

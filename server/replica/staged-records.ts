@@ -92,6 +92,11 @@ export class StagedRecords {
     return true
   }
 
+  /** Whether a change of the key is on its way to the disk. */
+  pending(key: Key): boolean {
+    return this.staged.has(key)
+  }
+
   /** Calls back when what is `latest` now is durable; at once when it is already. */
   whenDurable(key: Key, done: Durable): void {
     const staged = this.staged.get(key)

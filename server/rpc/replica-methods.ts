@@ -7,6 +7,8 @@ export interface StoreRequest {
   readonly key: Key
   /** The owner for whom the record is kept as a hint; '' for the receiver's own data. */
   readonly hintFor: string
+  /** Sent by the coordinator of the write itself, not to mend what somebody has missed. */
+  readonly fresh: boolean
   /** An encoded record. */
   readonly bytes: Buffer
 }
@@ -17,11 +19,19 @@ export interface StoreResponse {
 
 export interface FetchRequest {
   readonly key: Key
+  /** The record is wanted with what the slot's floor adds to it. */
+  readonly onFloor: boolean
+  /** The time by which the reader tells what has expired, wall-clock milliseconds. */
+  readonly wallMs: number
 }
 
 export interface FetchResponse {
   /** An encoded record; empty where the receiver holds none. */
   readonly bytes: Buffer
+  /** Tells the floors of owners apart; 0 for none. */
+  readonly floor: number
+  /** As in the request, at the receiver. */
+  readonly wallMs: number
 }
 
 export interface ScanRequest {
@@ -46,8 +56,14 @@ export const STORE: Method<StoreRequest, StoreResponse> = {
   id: 10,
   name: 'store',
   request: {
-    write: (writer, { key, hintFor, bytes }) => void writer.byteString(key).text(hintFor).bytes(bytes),
-    read: (reader) => ({ key: reader.byteString() as Key, hintFor: reader.text(), bytes: reader.bytes() }),
+    write: (writer, { key, hintFor, fresh, bytes }) =>
+      void writer.byteString(key).text(hintFor).flag(fresh).bytes(bytes),
+    read: (reader) => ({
+      key: reader.byteString() as Key,
+      hintFor: reader.text(),
+      fresh: reader.flag(),
+      bytes: reader.bytes(),
+    }),
   },
   response: {
     write: (writer, { outrankedBy }) => writeStamp(writer, outrankedBy),
@@ -60,12 +76,12 @@ export const FETCH: Method<FetchRequest, FetchResponse> = {
   id: 11,
   name: 'fetch',
   request: {
-    write: (writer, { key }) => void writer.byteString(key),
-    read: (reader) => ({ key: reader.byteString() as Key }),
+    write: (writer, { key, onFloor, wallMs }) => void writer.byteString(key).flag(onFloor).u53(wallMs),
+    read: (reader) => ({ key: reader.byteString() as Key, onFloor: reader.flag(), wallMs: reader.u53() }),
   },
   response: {
-    write: (writer, { bytes }) => void writer.bytes(bytes),
-    read: (reader) => ({ bytes: reader.bytes() }),
+    write: (writer, { bytes, floor, wallMs }) => void writer.bytes(bytes).u32(floor).u53(wallMs),
+    read: (reader) => ({ bytes: reader.bytes(), floor: reader.u32(), wallMs: reader.u53() }),
   },
 }
 

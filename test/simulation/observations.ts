@@ -18,6 +18,13 @@ export class Observations {
   readonly byDot = new Map<string, Sighting[]>()
   readonly byRequest = new Map<RequestId, Sighting[]>()
 
+  /** Records that were removed from an owner's disk: their tombstones stand although nobody holds them. */
+  readonly removed = new Map<string, KeyRecord[]>()
+
+  noteRemoval(key: string, record: KeyRecord): void {
+    push(this.removed, key, record)
+  }
+
   note(key: string, record: KeyRecord): void {
     for (const { dot, stamp, value, request } of record.siblings) {
       const name = dotText(dot)

@@ -26,6 +26,8 @@ const SETTLE_FOR = 2 * SECOND
 const AGREE_WITHIN = 60 * SECOND
 /** For read repair to land; where the owners agree before, there is none. */
 const REPAIR_FOR = 8 * SECOND
+/** For tombstones to be collected: a few rounds, each of which may find the owners busy, in microseconds a millisecond of age. */
+const COLLECT_WITHIN = 5_000
 
 const CHECKERS: readonly Checker[] = [durability, honesty, causality, convergence, uniqueness]
 
@@ -122,6 +124,7 @@ class Simulation {
     await this.readAll(RING.r, false)
     await this.readAll(RING.n, false)
     if (!aided) await this.pass(REPAIR_FOR)
+    if (!(await this.collected())) return this.notLive('tombstones are left that nothing holds up')
     const unread = await this.readAll(RING.n, true)
     if (unread > 0) return this.notLive(`${unread} reads of a healed ring failed`)
     cluster.harvest()
@@ -166,6 +169,13 @@ class Simulation {
     for (let pass = 0; pass < 2; pass++)
       if (!(await this.within(AGREE_WITHIN, this.cluster.scrubAll()))) return false
     return true
+  }
+
+  /** Where tombstones are collected, all of them go when nothing is in the way any more. */
+  private async collected(): Promise<boolean> {
+    const { tombstoneMinAgeMs } = this.swarm
+    if (tombstoneMinAgeMs === 0) return true
+    return this.within(COLLECT_WITHIN * tombstoneMinAgeMs, () => this.cluster.tombstones === 0)
   }
 
   private copies(): FinalCopy[] {

@@ -42,6 +42,7 @@ export class SimulatedCluster {
         maxHintBytes: swarm.hints ? 64 << 20 : 0,
         repairEveryMs: swarm.repairEveryMs,
         scrubEveryMs: swarm.scrubEveryMs,
+        tombstoneMinAgeMs: swarm.tombstoneMinAgeMs,
         maxHintAgeMs: swarm.maxHintAgeMs,
         recordCacheBytes: 1 << 16,
         chaos: false,
@@ -66,6 +67,11 @@ export class SimulatedCluster {
     let held = 0
     for (const { node } of this.machines) for (const hint of node?.hints().hints ?? []) held += hint.count
     return held
+  }
+
+  /** Keys of which only tombstones are left, on all nodes together. */
+  get tombstones(): number {
+    return this.machines.reduce((sum, { node }) => sum + (node?.tombstones().tombstones ?? 0), 0)
   }
 
   /** Every node sees a whole ring. */

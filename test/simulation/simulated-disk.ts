@@ -11,7 +11,7 @@ import { MemoryStorage } from './memory-storage.ts'
 import type { Observations } from './observations.ts'
 import type { OrderedBytes } from './ordered-bytes.ts'
 import type { Prng } from './prng.ts'
-import { recordAt } from './record-place.ts'
+import { recordAt, slotAt } from './record-place.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { World } from './world.ts'
 
@@ -126,14 +126,13 @@ export class SimulatedDisk {
     this.damage.heal()
   }
 
-  /** What the disk holds of a key. */
+  /** What the disk holds of a key; no record where that is damaged. */
   look(key: Key): { bytes: Buffer | undefined; record: KeyRecord | undefined } {
     const bytes = this.disk.get(dataAddress(key))
     try {
       return { bytes, record: bytes === undefined ? undefined : decodeRecord(key, bytes) }
     } catch (error) {
       if (!(error instanceof CorruptRecord)) throw error
-      this.world.fail(this.settings.node, `has a damaged record of ${keyToText(key)} on its disk`, error)
       return { bytes, record: undefined }
     }
   }
@@ -155,14 +154,22 @@ export class SimulatedDisk {
     )
   }
 
+  private watchRemoval(key: Key): void {
+    const { record } = this.look(key)
+    if (record !== undefined) this.observations.noteRemoval(keyToText(key), record)
+  }
+
   private watch(batch: readonly StorageOp[]): void {
     this.onNextCommit?.()
     this.onNextCommit = undefined
     for (const op of batch) {
       this.world.hash.bytes(op.key)
-      if (op.type === 'del') continue
-      this.world.hash.bytes(op.value)
       const key = recordAt(op.key)
+      if (op.type === 'del') {
+        if (slotAt(op.key) !== undefined && key !== undefined) this.watchRemoval(key)
+        continue
+      }
+      this.world.hash.bytes(op.value)
       if (key !== undefined) this.observations.note(keyToText(key), decodeRecord(key, op.value))
     }
   }

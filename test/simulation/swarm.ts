@@ -78,6 +78,8 @@ export interface Swarm {
   readonly repairEveryMs: number
   /** Between two scrubs, milliseconds; 0 is never. */
   readonly scrubEveryMs: number
+  /** When tombstones may be collected, milliseconds; 0 is never. */
+  readonly tombstoneMinAgeMs: number
   /** When hints are given up, milliseconds: seldom within a run, or often. */
   readonly maxHintAgeMs: number
 }
@@ -118,6 +120,10 @@ export function drawSwarm(prng: Prng): Swarm {
     repairEveryMs,
     hints: repairEveryMs === 0 || prng.chance(0.7),
     scrubEveryMs: prng.pick([0, 8_000]),
+    // Where a node misses a collection only anti-entropy tells it. Longer than the clients go on trying. A disk that
+    // does not say that it has lost a tombstone may give back what was deleted.
+    tombstoneMinAgeMs:
+      repairEveryMs === 0 || damages.includes('misdirected') ? 0 : repair.pick([0, 15_000, 15_000]),
     maxHintAgeMs: prng.pick([86_400_000, 86_400_000, 2_000]),
   }
 }

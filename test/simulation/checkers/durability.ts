@@ -30,6 +30,13 @@ function present(evidence: Evidence, key: string, supersession: Supersession): W
       for (const write of supersession.ofSibling(sibling)) found.add(write)
     }
   }
+  // A tombstone that was collected still stands for what it replaced.
+  for (const record of evidence.observations.removed.get(key) ?? []) {
+    for (const sibling of record.siblings) {
+      if (sibling.value === null || sibling.expiresAtMs > 0)
+        for (const write of supersession.ofSibling(sibling)) found.add(write)
+    }
+  }
   return [...found]
 }
 

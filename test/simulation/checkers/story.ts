@@ -72,6 +72,10 @@ export class Story {
     this.finals.push({ key: KEY, node, owner, bytes, record: held })
   }
 
+  holdsDamaged(node: string): void {
+    this.finals.push({ key: KEY, node, owner: true, bytes: Buffer.from('damaged'), record: undefined })
+  }
+
   wipe(at: number): void {
     this.losses.push({ from: at * 1e6, until: at * 1e6 })
   }

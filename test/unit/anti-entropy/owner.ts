@@ -9,9 +9,12 @@ import type { Clock } from '../../../server/ports/clock.ts'
 import type { NodeId } from '../../../server/ports/network.ts'
 import type { Random } from '../../../server/ports/random.ts'
 import type { Storage } from '../../../server/ports/storage.ts'
+import { Burial } from '../../../server/replica/burial.ts'
 import { dataAddress } from '../../../server/replica/data-address.ts'
+import { Floors } from '../../../server/replica/floors.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
 import type { Minter } from '../../../server/replica/minter.ts'
+import { MortalKeys } from '../../../server/replica/mortal-keys.ts'
 import { RecordCache } from '../../../server/replica/record-cache.ts'
 import { Replica } from '../../../server/replica/replica.ts'
 import { StagedRecords } from '../../../server/replica/staged-records.ts'
@@ -19,6 +22,7 @@ import { SlotTable } from '../../../server/ring/slot-table.ts'
 import type { Rpc } from '../../../server/rpc/method.ts'
 import { Counters } from '../../../shared/counters.ts'
 import type { Key } from '../../../shared/key.ts'
+import { slotOf } from '../../../shared/slot.ts'
 import { readyClock } from '../ready-clock.ts'
 import { silentTrace } from '../silent-trace.ts'
 
@@ -40,6 +44,8 @@ export class Owner {
   readonly data: StagedRecords
   readonly repair: Repair
   readonly digests = new SlotDigests()
+  readonly floors: Floors
+  readonly mortal: MortalKeys
   readonly counters = new Counters()
   /** Keys that were found damaged. */
   readonly damaged: Key[] = []
@@ -58,13 +64,19 @@ export class Owner {
       { maxQueuedBytes: 64 << 20 },
     )
     this.commit = commit
+    const mortal = new MortalKeys({ storage, commit, policy: () => 'siblings' })
+    this.mortal = mortal
+    this.floors = new Floors({ storage, commit, trace: silentTrace })
     const cache = new RecordCache({ maxBytes: settings.cacheBytes ?? 0 })
     this.data = new StagedRecords(
       {
         storage,
         commit,
         cache,
-        onStage: (key, before, _after, bytes) => this.digests.replace(key, before, bytes),
+        onStage: (key, before, after, bytes) => {
+          this.digests.replace(key, before, bytes)
+          mortal.replace(slotOf(key), key, before, after)
+        },
         onCorrupt: (key) => {
           this.damaged.push(key)
           this.repair.suspect(key)
@@ -74,12 +86,29 @@ export class Owner {
     )
     const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
     const minter = { forgetRecord: () => undefined } as unknown as Minter
-    this.replica = new Replica({ commit, minter, hybrid, trace: silentTrace, policy: () => 'siblings' })
+    const { floors } = this
+    this.replica = new Replica({
+      commit,
+      minter,
+      hybrid,
+      floors,
+      trace: silentTrace,
+      policy: () => 'siblings',
+    })
     const hints = { count: 0, of: () => [], refusal: () => undefined } as unknown as HintStore
     const marks = { mark: () => undefined, marked: () => [], clear: () => undefined }
     const { counters } = this
-    const holder = new Holder({ data: this.data, hints, replica: this.replica, marks, counters })
+    const holder = new Holder({
+      data: this.data,
+      hints,
+      replica: this.replica,
+      floors,
+      hybrid,
+      marks,
+      counters,
+    })
     holder.serve(rpc)
+    const burial = new Burial({ data: this.data, floors, mortal, policy: () => 'siblings' })
     const ring = {
       layout: () => ({ version: 1 }) as Layout,
       slots: () => TABLE,
@@ -89,7 +118,7 @@ export class Owner {
     this.repair = new Repair(
       {
         ...{ clock, random, rpc, storage, commit, minter, holder, ring, trace: silentTrace },
-        ...{ data: this.data, digests: this.digests, counters, marks },
+        ...{ data: this.data, digests: this.digests, counters, marks, floors, hybrid, burial },
       },
       { id, repairEveryMs: 60_000, scrubEveryMs: 0, ...settings },
     )
@@ -98,7 +127,9 @@ export class Owner {
   /** Merges the record in, as if a coordinator had sent it. */
   store(key: Key, bytes: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.replica.store(this.data, key, bytes, (error) => (error === undefined ? resolve() : reject(error)))
+      this.replica.store(this.data, key, bytes, 'write', (error) =>
+        error === undefined ? resolve() : reject(error),
+      )
     })
   }
 

@@ -7,6 +7,8 @@ import { keyFromText } from '../../../shared/key.ts'
 const key = keyFromText('k')
 const NONE = Buffer.alloc(0)
 
+const held = (bytes: Buffer, floor = 0) => ({ bytes, floor })
+
 function encoded(actor: string, counter: number): Buffer {
   const sibling = {
     dot: { actor, counter },
@@ -22,32 +24,32 @@ function encoded(actor: string, counter: number): Buffer {
 describe('GetCore', () => {
   it('has enough with r replies, of which hint holders do not count', () => {
     const core = new GetCore(key, { r: 2 })
-    core.replied('a', 'owner', NONE)
-    core.replied('d', 'hint', NONE)
+    core.replied('a', 'owner', held(NONE))
+    core.replied('d', 'hint', held(NONE))
     expect([core.enough, core.count, core.ownersReplied]).to.deep.equal([false, 1, 1])
-    core.replied('e', 'fallback', NONE)
+    core.replied('e', 'fallback', held(NONE))
     expect([core.enough, core.count, core.ownersReplied]).to.deep.equal([true, 2, 1])
   })
 
   it('merges what differs, hints included', () => {
     const core = new GetCore(key, { r: 2 })
-    core.replied('a', 'owner', encoded('a', 1))
-    core.replied('b', 'owner', NONE)
-    core.replied('d', 'hint', encoded('d', 2))
+    core.replied('a', 'owner', held(encoded('a', 1)))
+    core.replied('b', 'owner', held(NONE))
+    core.replied('d', 'hint', held(encoded('d', 2)))
     expect(core.merged().siblings.map((sibling) => sibling.dot.actor)).to.deep.equal(['a', 'd'])
   })
 
   it('is EMPTY_RECORD when nobody has anything', () => {
     const core = new GetCore(key, { r: 1 })
-    core.replied('a', 'owner', NONE)
+    core.replied('a', 'owner', held(NONE))
     expect(core.merged()).to.equal(EMPTY_RECORD)
   })
 
   it('names the owners that are behind, never fallbacks', () => {
     const core = new GetCore(key, { r: 3 })
-    core.replied('a', 'owner', encoded('a', 1))
-    core.replied('b', 'owner', NONE)
-    core.replied('d', 'fallback', NONE)
+    core.replied('a', 'owner', held(encoded('a', 1)))
+    core.replied('b', 'owner', held(NONE))
+    core.replied('d', 'fallback', held(NONE))
     expect(core.agreed).to.equal(false)
     const { nodes, bytes } = core.stale()
     expect(nodes).to.deep.equal(['b'])
@@ -56,8 +58,8 @@ describe('GetCore', () => {
 
   it('finds that all agree by their bytes', () => {
     const core = new GetCore(key, { r: 2 })
-    core.replied('a', 'owner', encoded('a', 1))
-    core.replied('b', 'owner', encoded('a', 1))
+    core.replied('a', 'owner', held(encoded('a', 1)))
+    core.replied('b', 'owner', held(encoded('a', 1)))
     expect(core.agreed).to.equal(true)
   })
 })

@@ -4,6 +4,7 @@ import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
 import { type ConflictPolicy, type KeyRecord, MAX_SIBLINGS } from '../../../server/causality/record.ts'
 import { decodeRecord } from '../../../server/causality/record-codec.ts'
 import { dataAddress } from '../../../server/replica/data-address.ts'
+import { Floors } from '../../../server/replica/floors.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
 import { Minter } from '../../../server/replica/minter.ts'
 import { Replica, type StoreAck, type Write, type Written } from '../../../server/replica/replica.ts'
@@ -26,7 +27,8 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
   const recovered = minter.recover()
   await storage.land()
   await recovered
-  const replica = new Replica({ commit, minter, hybrid, trace: silentTrace, policy: () => conflicts })
+  const floors = new Floors({ storage, commit, trace: silentTrace })
+  const replica = new Replica({ commit, minter, hybrid, floors, trace: silentTrace, policy: () => conflicts })
   const data = new StagedRecords({ storage, commit, onCorrupt: () => undefined }, dataAddress)
   const write = (value: string, more: Partial<Write> = {}): Written => {
     const fields = { ttlMs: 0, context: undefined, request: 'q', attempt: 0, ...more }
@@ -36,7 +38,7 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
     await settle()
     while (storage.flights.length > 0) await storage.land()
   }
-  return { clock, replica, data, write, flush, record: () => data.latest(KEY) }
+  return { clock, replica, data, floors, write, flush, record: () => data.latest(KEY) }
 }
 
 const values = (record: KeyRecord) => record.siblings.map(({ value }) => value?.toString())
@@ -130,12 +132,12 @@ describe('Replica', () => {
     const ahead = b.write('ahead', { request: 'p' })
     const low = a.write('low')
     let ack: StoreAck | undefined
-    b.replica.store(b.data, KEY, low.bytes, (_error, answer) => {
+    b.replica.store(b.data, KEY, low.bytes, 'write', (_error, answer) => {
       ack = answer
     })
     await b.flush()
     expect(ack?.outrankedBy).to.deep.equal(decoded(ahead).siblings[0]?.stamp)
-    a.replica.store(a.data, KEY, ahead.bytes, (_error, answer) => {
+    a.replica.store(a.data, KEY, ahead.bytes, 'mend', (_error, answer) => {
       ack = answer
     })
     await a.flush()

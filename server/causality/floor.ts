@@ -1,0 +1,115 @@
+import { crc32 } from 'node:zlib'
+import { type ByteReader, ByteWriter } from '../../shared/wire.ts'
+import type { Actor, Dot } from './dot.ts'
+import { type ConflictPolicy, EMPTY_RECORD, type KeyRecord, type VersionVector } from './record.ts'
+import { covers, descends, joinVectors } from './version-vector.ts'
+import { winner } from './write.ts'
+
+/**
+ * What the owners of a slot have settled among themselves: of every event up to `vector`, on any key of the slot, an
+ * owner holds the outcome. Where it holds nothing of one, the event was replaced, and what replaced it was a delete
+ * that has been collected. So the floor stands for the pasts of all the tombstones that are gone (the node clock
+ * that makes deletes without tombstones safe in Gonçalves et al., "DottedDB", 2017).
+ */
+export interface Floor {
+  readonly vector: VersionVector
+  /** Values that expired by then, wall-clock milliseconds, count as deleted everywhere. */
+  readonly expiredMs: number
+}
+
+export const NO_FLOOR: Floor = { vector: new Map(), expiredMs: 0 }
+
+/** `a` itself when `b` adds nothing to it. */
+export function joinFloors(a: Floor, b: Floor): Floor {
+  const vector = joinVectors(a.vector, b.vector)
+  const expiredMs = Math.max(a.expiredMs, b.expiredMs)
+  return vector === a.vector && expiredMs === a.expiredMs ? a : { vector, expiredMs }
+}
+
+/** Whether `floor` stands for all that `other` stands for. */
+export function reaches(floor: Floor, other: Floor): boolean {
+  return floor.expiredMs >= other.expiredMs && descends(floor.vector, other.vector)
+}
+
+/**
+ * When readers see nothing of the record any more without another write, wall-clock milliseconds: 0 for tombstones,
+ * and never for a value that does not expire, or no record. Under `lww` the winner decides: what it outranks is hidden.
+ */
+export function deathMs(record: KeyRecord, policy: ConflictPolicy): number {
+  if (record === EMPTY_RECORD) return Number.POSITIVE_INFINITY
+  const top = policy === 'lww' ? winner(record) : undefined
+  let latest = 0
+  for (const { value, expiresAtMs } of top === undefined ? record.siblings : [top]) {
+    if (value === null) continue
+    if (expiresAtMs === 0) return Number.POSITIVE_INFINITY
+    latest = Math.max(latest, expiresAtMs)
+  }
+  return latest
+}
+
+/** Whether the floor says all that the record does, so that the record itself need not be kept. */
+export function isBuried(record: KeyRecord, { vector, expiredMs }: Floor, policy: ConflictPolicy): boolean {
+  if (deathMs(record, policy) > expiredMs || !descends(vector, record.past)) return false
+  return record.siblings.every(({ dot }) => covers(vector, dot))
+}
+
+/** Whether a record names an event of the slot that `held` knows nothing of, although `vector` covers it. */
+export function revives(incoming: KeyRecord, held: KeyRecord, vector: VersionVector): boolean {
+  if (vector.size === 0) return false
+  return incoming.siblings.some(({ dot }) => covers(vector, dot) && !knows(held, dot))
+}
+
+/** The incoming record without the values that the floor says were deleted here. */
+export function withoutBuried(incoming: KeyRecord, held: KeyRecord, { vector }: Floor): KeyRecord {
+  if (!revives(incoming, held, vector)) return incoming
+  const siblings = incoming.siblings.filter(({ dot }) => !covers(vector, dot) || knows(held, dot))
+  return { ...incoming, siblings }
+}
+
+/** The record with what the floor adds to it, for somebody who has another floor. */
+export function onFloor(record: KeyRecord, { vector }: Floor): KeyRecord {
+  if (vector.size === 0) return record
+  const above = record.siblings.filter(({ dot }) => covers(vector, dot))
+  // A vector that covers a value would replace it: of that value's actor only what lies below is told.
+  const past = new Map<Actor, number>(joinVectors(record.past, vector))
+  for (const { dot } of above) {
+    const told = Math.min(past.get(dot.actor) ?? 0, dot.counter - 1)
+    if (told > 0) past.set(dot.actor, told)
+    else past.delete(dot.actor)
+  }
+  return { ...record, past: joinVectors(past, record.past) }
+}
+
+function knows({ past, siblings }: KeyRecord, dot: Dot): boolean {
+  if (covers(past, dot)) return true
+  return siblings.some((sibling) => sibling.dot.counter === dot.counter && sibling.dot.actor === dot.actor)
+}
+
+/** The same for equal floors, and 0 for none. */
+export function floorDigest(floor: Floor): number {
+  if (floor === NO_FLOOR) return 0
+  const digest = crc32(writeFloor(new ByteWriter(), floor).finish())
+  return digest === 0 ? 1 : digest
+}
+
+export function writeVector(writer: ByteWriter, vector: VersionVector): ByteWriter {
+  const actors = [...vector.keys()].sort((a, b) => (a < b ? -1 : 1))
+  writer.u16(actors.length)
+  for (const actor of actors) writer.text(actor).u53(vector.get(actor) as number)
+  return writer
+}
+
+export function readVector(reader: ByteReader): VersionVector {
+  const vector = new Map<Actor, number>()
+  for (let left = reader.u16(); left > 0; left--) vector.set(reader.text(), reader.u53())
+  return vector
+}
+
+export function writeFloor(writer: ByteWriter, { vector, expiredMs }: Floor): ByteWriter {
+  return writeVector(writer.u53(expiredMs), vector)
+}
+
+export function readFloor(reader: ByteReader): Floor {
+  const expiredMs = reader.u53()
+  return { vector: readVector(reader), expiredMs }
+}

@@ -1,0 +1,64 @@
+import type { Key } from '../../shared/key.ts'
+import { deathMs, isBuried } from '../causality/floor.ts'
+import { type ConflictPolicy, EMPTY_RECORD } from '../causality/record.ts'
+import type { Floors } from './floors.ts'
+import type { MortalKeys } from './mortal-keys.ts'
+import type { StagedRecords } from './staged-records.ts'
+
+export interface BurialComponents {
+  readonly data: StagedRecords
+  readonly floors: Floors
+  readonly mortal: MortalKeys
+  readonly policy: () => ConflictPolicy
+}
+
+/** Removes from this node's data what the floors of its slots stand for. */
+export class Burial {
+  /** Records removed since the start of the process. */
+  buried = 0
+  private readonly components: BurialComponents
+  private readonly due = new Set<number>()
+  private working: Promise<void> | undefined
+  private stopped = false
+
+  constructor(components: BurialComponents) {
+    this.components = components
+  }
+
+  /** Looks through the slots; resolves when those, and all that were due before, are done. Rejects with a KvError. */
+  bury(slots: Iterable<number>): Promise<void> {
+    for (const slot of slots) this.due.add(slot)
+    this.working ??= this.work().finally(() => {
+      this.working = undefined
+    })
+    return this.working
+  }
+
+  stop(): void {
+    this.stopped = true
+  }
+
+  private async work(): Promise<void> {
+    for (const slot of this.due) {
+      if (this.stopped) return
+      this.due.delete(slot)
+      const { expiredMs } = this.components.floors.of(slot)
+      for await (const keys of this.components.mortal.dead(slot, expiredMs)) {
+        if (this.stopped) return
+        for (const key of keys) this.look(slot, key)
+      }
+    }
+  }
+
+  private look(slot: number, key: Key): void {
+    const { data, floors, mortal, policy } = this.components
+    const record = data.latest(key)
+    if (deathMs(record, policy()) === Number.POSITIVE_INFINITY) {
+      if (!data.pending(key)) mortal.strike(slot, key)
+      return
+    }
+    if (!isBuried(record, floors.of(slot), policy())) return
+    data.stage(key, EMPTY_RECORD, () => undefined, undefined, record)
+    this.buried++
+  }
+}
