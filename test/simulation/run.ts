@@ -114,7 +114,7 @@ class Simulation {
     if (!(await this.within(HEAL_WITHIN, whole)))
       return this.notLive('the ring is not whole again after all faults')
     const aided = this.swarm.repairEveryMs > 0
-    if (this.world.losses.some(({ key }) => key !== undefined) && !(await this.scrub()))
+    if (this.spoilt && !(await this.scrub()))
       return this.notLive('the nodes do not come to an end with their scrubs')
     if (aided) await this.pass(SETTLE_FOR)
     if (aided && !(await this.agree())) return this.notLive('the owners do not come to agree')
@@ -164,6 +164,11 @@ class Simulation {
     return false
   }
 
+  /** Whether a disk has spoilt a record. */
+  private get spoilt(): boolean {
+    return this.world.losses.some(({ key }) => key !== undefined)
+  }
+
   /** What disks have spoilt is found when all is read: by a second pass, where the first was under way before. */
   private async scrub(): Promise<boolean> {
     for (let pass = 0; pass < 2; pass++)
@@ -174,7 +179,8 @@ class Simulation {
   /** Where tombstones are collected, all of them go when nothing is in the way any more. */
   private async collected(): Promise<boolean> {
     const { tombstoneMinAgeMs } = this.swarm
-    if (tombstoneMinAgeMs === 0) return true
+    // A node that has had records spoilt counts them twice when they come back, tombstones as well.
+    if (tombstoneMinAgeMs === 0 || this.spoilt) return true
     return this.within(COLLECT_WITHIN * tombstoneMinAgeMs, () => this.cluster.tombstones === 0)
   }
 

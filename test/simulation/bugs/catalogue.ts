@@ -92,7 +92,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/coordinator/read-repair.ts',
-        find: "holders.store(node, key, '', bytes,",
+        find: 'holders.mend(node, key, bytes,',
         replace: "holders.store(node, key, 'overwrite', bytes,",
       },
       ...OVERWRITING_HOLDER,
@@ -120,8 +120,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/replica/minter.ts',
-        find: `\${this.settings.id}.\${this.settings.incarnation}.\${generation}`,
-        replace: `\${this.settings.id}.\${generation}`,
+        find: `return \`\${this.settings.id}.\${this.settings.incarnation}\``,
+        replace: 'return this.settings.id',
       },
     ],
     caughtBy: ['uniqueness'],
@@ -452,6 +452,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'tombstones are collected whether or not the owners hold the same',
+    edits: [
+      {
+        file: 'server/replica/collector.ts',
+        find: 'return slots.filter((slot) => new Set(held.get(slot)).size === 1)',
+        replace: 'return slots.filter((slot) => new Set(held.get(slot)).size >= 1)',
+      },
+    ],
+    caughtBy: ['causality', 'honesty', 'durability'],
     seeds: [],
   },
 ]
