@@ -45,6 +45,7 @@ export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, Comm
   ['scan', () => import('./commands/scan.ts')],
   ['scrub:start', () => import('./commands/scrub/start.ts')],
   ['scrub:status', () => import('./commands/scrub/status.ts')],
+  ['tombstones:stats', () => import('./commands/tombstones/stats.ts')],
   ['set', () => import('./commands/set.ts')],
   ['siblings:resolve', () => import('./commands/siblings/resolve.ts')],
   ['siblings:show', () => import('./commands/siblings/show.ts')],

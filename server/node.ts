@@ -278,9 +278,9 @@ export class RingNode implements ServedNode {
       this.floors.forget(slotOf(key))
       this.repair.suspect(key)
     }
-    const onStage: StagedRecordsComponents['onStage'] = (key, before, after, bytes) => {
+    const onStage: StagedRecordsComponents['onStage'] = (key, before, after, encoded) => {
       this.census.replace(key.length, before, after)
-      this.digests.replace(key, before, bytes)
+      this.digests.replace(key, before, encoded)
       this.mortal.replace(slotOf(key), key, before, after)
     }
     return new StagedRecords({ ...parts, onStage, onCorrupt }, dataAddress)

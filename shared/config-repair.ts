@@ -5,6 +5,7 @@ export interface RepairConfig {
   readonly repairEveryMs: number
   readonly repairRecordsPerSecond: number
   readonly scrubEveryMs: number
+  readonly tombstoneMinAgeMs: number
 }
 
 export const REPAIR_SETTINGS: readonly Setting<keyof RepairConfig>[] = [
@@ -32,5 +33,14 @@ export const REPAIR_SETTINGS: readonly Setting<keyof RepairConfig>[] = [
     default: 86_400_000,
     unit: 'ms',
     meaning: 'Between two checks of every record against its checksum; 0 checks only when asked to.',
+  },
+  {
+    name: 'tombstoneMinAgeMs',
+    path: 'tombstones.minAgeMs',
+    kind: { type: 'integer', min: 0, max: 31_536_000_000 },
+    default: 120_000,
+    unit: 'ms',
+    meaning:
+      'No tombstone, nor expired value, is collected before it is this old. Longer than clients go on trying a request, and than clocks may differ. 0 keeps them for ever.',
   },
 ]

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify'
-import type { RepairStatus, ScrubStatus } from '../../shared/api.ts'
+import type { RepairStatus, ScrubStatus, TombstonesStatus } from '../../shared/api.ts'
 import { SLOTS } from '../../shared/slot.ts'
 import type { ApiContext } from './context.ts'
 import { integerIn, parseQuery, queryOf } from './query.ts'
 import type { Route } from './route.ts'
 import type { ServedRepair } from './served-node.ts'
 
-/** Anti-entropy and scrub of this node. Each order answers how things are after it. */
+/** Anti-entropy, scrub and tombstones of this node. Each order answers how things are after it. */
 export function repairRoutes({ node }: ApiContext): Route[] {
   const order =
     (run: (repair: ServedRepair) => void) =>
@@ -37,5 +37,6 @@ export function repairRoutes({ node }: ApiContext): Route[] {
     { method: 'POST', path: '/repair/resume', handler: order((repair) => repair.resume()) },
     { method: 'GET', path: '/scrub', handler: (): ScrubStatus => node().repair.scrubStatus() },
     { method: 'POST', path: '/scrub/start', handler: scrub },
+    { method: 'GET', path: '/tombstones', handler: (): TombstonesStatus => node().tombstones() },
   ]
 }

@@ -6,6 +6,7 @@ import type {
   RepairStatus,
   RingStatus,
   ScrubStatus,
+  TombstonesStatus,
 } from '../../shared/api.ts'
 import type { Key } from '../../shared/key.ts'
 import type { KeyRepairResult, KeyReport } from '../../shared/key-report.ts'
@@ -28,6 +29,7 @@ export interface ServedNode {
   /** @throws KvError `not_ready` before the first layout. */
   locate(key: Key): LocateResult
   hints(): HintsStatus
+  tombstones(): TombstonesStatus
   /** Sends what waits for the owner, or for all of them, now. */
   replayHints(target?: string): HintsReplayed
   /** Who owns what; undefined before the first layout. */

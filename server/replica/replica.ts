@@ -148,12 +148,11 @@ export class Replica {
     const late = this.late(key, incoming, latest, origin)
     if (late !== undefined) return done(late)
     const news = this.news(key, incoming, latest)
-    const first = latest === EMPTY_RECORD
-    const merged = first ? news : mergeRecords(latest, news)
+    const merged = latest === EMPTY_RECORD ? news : mergeRecords(latest, news)
     const ack: StoreAck = { outrankedBy: outranks(merged, incoming, this.components.policy()) }
     const answer: Durable = (error) => (error === undefined ? done(undefined, ack) : done(error))
     if (merged === latest || merged === EMPTY_RECORD) records.whenDurable(key, answer)
-    else records.stage(key, merged, answer, first && news === incoming ? own : undefined, latest)
+    else records.stage(key, merged, answer, merged === incoming ? own : undefined, latest)
   }
 
   /** What the slot's floor leaves of a record: no value that was deleted here, and nothing that was collected. */

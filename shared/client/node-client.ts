@@ -7,6 +7,7 @@ import type {
   RepairStatus,
   RingStatus,
   ScrubStatus,
+  TombstonesStatus,
 } from '../api.ts'
 import { KvError } from '../errors.ts'
 import { readError, readJson } from './answers.ts'
@@ -56,6 +57,10 @@ export class NodeClient {
 
   async scrub(): Promise<ScrubStatus> {
     return readJson<ScrubStatus>(await this.send({ method: 'GET', path: '/scrub' }), false)
+  }
+
+  async tombstones(): Promise<TombstonesStatus> {
+    return readJson<TombstonesStatus>(await this.send({ method: 'GET', path: '/tombstones' }), false)
   }
 
   async startScrub(): Promise<ScrubStatus> {

@@ -35,6 +35,16 @@ const scrub = {
   slotsRebuilt: 0,
 }
 
+const tombstones = {
+  node: 'n1',
+  tombstones: 12,
+  expiring: 0,
+  collected: 4_031,
+  slotsSettled: 2_210,
+  slotsHeldUp: 0,
+  waitingFor: 'n4 is out of reach',
+}
+
 function repairOperation(summary: string, description: string): Operation {
   return {
     summary,
@@ -91,5 +101,18 @@ export const REPAIR_OPERATIONS: readonly (readonly [string, Operation])[] = [
   [
     'POST /scrub/start',
     scrubOperation('Check all records now', 'Unless that is under way. Example: kv scrub start'),
+  ],
+  [
+    'GET /tombstones',
+    {
+      summary: 'What was deleted and is still remembered',
+      description:
+        'Tombstones go when every owner has them and nothing for their slot waits anywhere, never for their age alone. Example: kv tombstones stats',
+      tags: ['repair'],
+      response: {
+        200: json('how it is now', schemas.TombstonesStatus, tombstones),
+        ...errors('not_ready'),
+      },
+    },
   ],
 ]

@@ -212,6 +212,17 @@ export const ScrubStatus = Type.Object({
   slotsUnreadable: Type.Integer(),
   slotsRebuilt: Type.Integer({ description: 'digests that did not match the records' }),
 })
+export const TombstonesStatus = Type.Object({
+  node: Type.String(),
+  tombstones: Type.Integer({ description: 'keys of which only tombstones are left' }),
+  expiring: Type.Integer({ description: 'keys whose values expire, or have expired' }),
+  collected: Type.Integer({ description: 'records removed since the node was started' }),
+  slotsSettled: Type.Integer({ description: 'slots whose owners have settled what was deleted' }),
+  slotsHeldUp: Type.Integer({
+    description: 'slots that had to be left last: something waits for them, or their owners differ',
+  }),
+  waitingFor: Type.String({ description: 'why nothing is collected now' }),
+})
 export const HealthResult = Type.Object({
   status: Type.Union([Type.Literal('ok'), Type.Literal('not_ready'), Type.Literal('failed')]),
   id: Type.String(),

@@ -70,13 +70,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/coordinator/read-repair.ts',
-        find: "holders.store(node, key, '', bytes,",
+        find: 'holders.mend(node, key, bytes,',
         replace: "holders.store(node, key, 'overwrite', bytes,",
       },
       {
         file: 'server/handoff/holder.ts',
-        find: 'import { encodeRecord } from',
-        replace: 'import { decodeRecord, encodeRecord } from',
+        find: "import { mergeRecords } from '../causality/merge.ts'",
+        replace: `import { mergeRecords } from '../causality/merge.ts'
+import { decodeRecord } from '../causality/record-codec.ts'`,
       },
       {
         file: 'server/handoff/holder.ts',
@@ -217,8 +218,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
       {
         file: 'server/handoff/holder.ts',
-        find: 'import { encodeRecord } from',
-        replace: 'import { decodeRecord, encodeRecord } from',
+        find: "import { mergeRecords } from '../causality/merge.ts'",
+        replace: `import { mergeRecords } from '../causality/merge.ts'
+import { decodeRecord } from '../causality/record-codec.ts'`,
       },
       {
         file: 'server/handoff/holder.ts',

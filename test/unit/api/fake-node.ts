@@ -126,6 +126,15 @@ export class FakeNode implements ServedNode {
     hints: [{ holder: 'n1', target: 'n2', count: 1, bytes: 10, oldestMs: 5 }],
     markedSlots: 2,
   })
+  tombstones = () => ({
+    node: 'n1',
+    tombstones: 2,
+    expiring: 1,
+    collected: 7,
+    slotsSettled: 3,
+    slotsHeldUp: 0,
+    waitingFor: 'n4 is out of reach',
+  })
   replayHints = (target = 'n2') => ({ hints: [{ holder: 'n1', target, count: 1, sending: true }] })
   stats = () =>
     new Map([

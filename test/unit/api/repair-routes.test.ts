@@ -20,6 +20,10 @@ describe('repair and scrub over HTTP', () => {
     expect(node.repair.orders).to.deep.equal(['compare', 'pause', 'resume', 'scrub'])
     expect((await api.app.inject('/repair')).json()).to.include({ state: 'paused' })
     expect((await api.app.inject('/scrub')).json()).to.include({ state: 'running', slots: 16384 })
+    expect((await api.app.inject('/tombstones')).json()).to.include({
+      node: 'n1',
+      waitingFor: 'n4 is out of reach',
+    })
   })
 
   it('compare one slot, where there is such a slot, and do nothing where there is none', async () => {

@@ -104,6 +104,27 @@ describe('GroupCommit', () => {
     expect(commit.refusal()?.code).to.equal('storage_failed')
   })
 
+  it('calls back at a barrier when all that was added before is durable', async () => {
+    const { storage, commit } = setUp()
+    const done: string[] = []
+    commit.barrier(() => done.push('at once'))
+    expect(done).to.deep.equal(['at once'])
+    commit.add(put('a'))
+    await settle()
+    commit.barrier(() => done.push('under way'))
+    commit.add(put('b'))
+    commit.barrier(() => done.push('waiting'))
+    await storage.land()
+    expect(done).not.to.include('waiting')
+    await storage.land()
+    expect(done).to.include.members(['under way', 'waiting'])
+    commit.add(put('c'))
+    await settle()
+    commit.barrier((error) => done.push(error?.code ?? 'durable'))
+    await storage.fail()
+    expect(done.at(-1)).to.equal('storage_failed')
+  })
+
   it('refuses to add anything to a disk with little room, but not what only deletes', async () => {
     const { storage, commit } = setUp()
     storage.short = new KvError('storage_failed', 'hardly any room is left')

@@ -12,6 +12,7 @@ import { Replica, type StoreAck, type Write, type Written } from '../../../serve
 import { StagedRecords } from '../../../server/replica/staged-records.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { keyFromText } from '../../../shared/key.ts'
+import { slotOf } from '../../../shared/slot.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { readyClock } from '../ready-clock.ts'
 import { silentTrace } from '../silent-trace.ts'
@@ -162,5 +163,58 @@ describe('Replica', () => {
     })
     await a.flush()
     expect(ack).to.deep.equal({ outrankedBy: undefined })
+  })
+
+  describe('on the floor of its slot', () => {
+    const slot = slotOf(KEY)
+    const floorAt = ({ dot }: Written) => ({ vector: new Map([[dot.actor, dot.counter]]), expiredMs: 0 })
+    const codeOf = async (
+      node: Awaited<ReturnType<typeof startNode>>,
+      written: Written,
+      origin: 'write' | 'mend' | 'owner',
+    ) => {
+      let code = 'ok'
+      node.replica.store(node.data, KEY, written.bytes, origin, (error) => {
+        code = error?.code ?? 'ok'
+      })
+      await node.flush()
+      return code
+    }
+
+    it('refuses a write that comes after its promise, and takes one that is above it', async () => {
+      const [a, b] = [await startNode('a'), await startNode('b')]
+      const early = a.write('early')
+      const next = a.write('next', { request: 'p' })
+      b.floors.promise(slot, { round: 'r', vector: floorAt(early).vector })
+      expect(await codeOf(b, early, 'write')).to.equal('outcome_unknown')
+      expect(values(b.record())).to.deep.equal([])
+      expect(await codeOf(b, next, 'write')).to.equal('ok')
+      // What an owner has missed is still brought to it: nothing has been collected yet.
+      const c = await startNode('c')
+      c.floors.promise(slot, { round: 'r', vector: floorAt(early).vector })
+      expect(await codeOf(c, early, 'mend')).to.equal('ok')
+      expect(await codeOf(c, early, 'write')).to.equal('ok')
+    })
+
+    it('does not bring back what was collected, whoever sends it', async () => {
+      const [a, b] = [await startNode('a'), await startNode('b')]
+      const old = a.write('old')
+      b.floors.raise(slot, floorAt(old))
+      expect(await codeOf(b, old, 'mend')).to.equal('ok')
+      expect(await codeOf(b, old, 'owner')).to.equal('ok')
+      expect(await codeOf(b, old, 'write')).to.equal('outcome_unknown')
+      b.replica.absorb(b.data, KEY, decoded(old))
+      expect(values(b.record())).to.deep.equal([])
+    })
+
+    it('takes only what the owner says that it is being compared with', async () => {
+      const [a, b] = [await startNode('a'), await startNode('b')]
+      const old = a.write('old')
+      b.floors.adopt(slot, floorAt(old))
+      expect(await codeOf(b, old, 'mend')).to.equal('overloaded')
+      expect(await codeOf(b, old, 'write')).to.equal('outcome_unknown')
+      expect(await codeOf(b, old, 'owner')).to.equal('ok')
+      expect(values(b.record())).to.deep.equal(['old'])
+    })
   })
 })
