@@ -29,6 +29,10 @@ export class Census {
   replace(keyBytes: number, before: KeyRecord, after: KeyRecord): void {
     this.count(keyBytes, before, -1)
     this.count(keyBytes, after, 1)
+    // A disk that has lost a write without a word gives less, or other things, than were counted.
+    this.keys = Math.max(0, this.keys)
+    this.tombstones = Math.max(0, this.tombstones)
+    this.bytes = Math.max(0, this.bytes)
   }
 
   op(): StorageOp {
