@@ -41,6 +41,10 @@ export class Census {
     const counted = this.damaged.size > 0 && this.damaged.delete(key) ? after : before
     this.count(key.length, counted, -1)
     this.count(key.length, after, 1)
+    // A disk that has lost a write without a word gives less, or other things, than were counted.
+    this.keys = Math.max(0, this.keys)
+    this.tombstones = Math.max(0, this.tombstones)
+    this.bytes = Math.max(0, this.bytes)
   }
 
   op(): StorageOp {

@@ -39,7 +39,7 @@ describe('kv demo', function () {
   })
 
   async function names(directory: string): Promise<string[]> {
-    await eventually('the directory of the demo', () => readdirSync(directory).length > 0)
+    await eventually('the directory of the demo', () => readdirSync(directory).length > 0, MINUTE)
     return readdirSync(directory)
   }
 })

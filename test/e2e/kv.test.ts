@@ -15,7 +15,9 @@ interface Ended {
   json: () => Record<string, unknown>
 }
 
-describe('kv as a process', () => {
+describe('kv as a process', function () {
+  this.timeout(60_000)
+
   let directory: string
   let node: FakeNode
 

@@ -139,7 +139,7 @@ describe('the main story', function () {
         'hints',
         'list',
       ])
-      expect(unreachable).to.deep.equal([])
+      if (unreachable.length > 0) return Number.POSITIVE_INFINITY
       return hints.reduce((sum, hint) => sum + hint.count, 0)
     }
     await eventually('the hints to be delivered', async () => (await waiting()) === 0, 2 * MINUTE)

@@ -13,14 +13,22 @@ export interface FinalCopy {
   readonly record: KeyRecord | undefined
 }
 
+/** A disk lost what it held, or spoilt a record: of the writes until then, one of the copies is gone. */
+export interface Loss {
+  /** Virtual microseconds; `until` is later where nobody knows from when on the copy was missing. */
+  readonly from: number
+  readonly until: number
+  /** Undefined where it was the whole disk. */
+  readonly key?: string | undefined
+}
+
 /** All that the checkers judge by. */
 export interface Evidence {
   readonly history: History
   readonly observations: Observations
   /** Empty while nothing is healed. */
   readonly finals: readonly FinalCopy[]
-  /** Virtual times at which a disk was wiped: one of a write's copies is gone then. */
-  readonly wipes: readonly number[]
+  readonly losses: readonly Loss[]
   readonly conflicts: ConflictPolicy
   readonly n: number
   /** Whether the nodes kept hints for all owners out of reach. */

@@ -9,7 +9,7 @@ const key = keyFromText('greeting')
 const get = (node: Node) => node.coordinator.get(key, { r: 1 })
 
 describe('hints that cannot be kept, in a ring', function () {
-  this.timeout(20_000)
+  this.timeout(300_000)
 
   /** A ring whose owner `away` of the key is down, and which has been written to since. */
   async function withHint(settings: Partial<NodeSettings>, keys: readonly Key[] = [key]) {

@@ -1,13 +1,23 @@
 import type { StorageEntry, StorageOp, StorageRange } from '../../server/ports/storage.ts'
 import { OrderedBytes } from './ordered-bytes.ts'
 
+/** The storage on a disk. */
+export interface DiskHolder {
+  /** What lies on the disk has changed of itself. */
+  rotted(op: StorageOp): void
+}
+
 /** A disk in memory: what it holds outlives the storages that are opened on it, one after the other. */
 export class MemoryDisk {
   /** Every commit fails while it is set. */
   full = false
+  /** What becomes of a batch on its way; undefined leaves it as it is. */
+  distort: ((batch: readonly StorageOp[]) => readonly StorageOp[]) | undefined
+  /** What is left of a batch that the power cut off; undefined leaves nothing. */
+  tear: ((batch: readonly StorageOp[]) => readonly StorageOp[]) | undefined
   private content = new OrderedBytes()
   private failures = 0
-  private holder: object | undefined
+  private holder: DiskHolder | undefined
 
   /** The next `commits` commits fail. */
   failNext(commits = 1): void {
@@ -27,12 +37,12 @@ export class MemoryDisk {
   }
 
   /** As LevelDB's lock does: one storage at a time. */
-  take(holder: object): void {
+  take(holder: DiskHolder): void {
     if (this.holder !== undefined) throw new Error('the disk is in use by another storage')
     this.holder = holder
   }
 
-  release(holder: object): void {
+  release(holder: DiskHolder): void {
     if (this.holder === holder) this.holder = undefined
   }
 
@@ -45,7 +55,18 @@ export class MemoryDisk {
   }
 
   write(batch: readonly StorageOp[]): void {
-    this.content.apply(batch)
+    this.content.apply(this.distort?.(batch) ?? batch)
+  }
+
+  /** The power goes while the batch is written. */
+  cut(batch: readonly StorageOp[]): void {
+    this.content.apply(this.tear?.(batch) ?? [])
+  }
+
+  /** What lies on the disk changes of itself. */
+  rot(op: StorageOp): void {
+    this.content.apply([op])
+    this.holder?.rotted(op)
   }
 
   snapshot(): OrderedBytes {

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../server/ports/clock.ts'
 import type { Random } from '../../server/ports/random.ts'
 import type { Storage, StorageEntry, StorageOp, StorageRange } from '../../server/ports/storage.ts'
 import { KvError } from '../../shared/errors.ts'
-import type { MemoryDisk } from './memory-disk.ts'
+import type { DiskHolder, MemoryDisk } from './memory-disk.ts'
 import type { OrderedBytes } from './ordered-bytes.ts'
 
 export interface MemoryStorageSettings {
@@ -27,7 +27,7 @@ interface Commit {
  * The Storage port on a MemoryDisk, with the power cuts that real disks have. Like the real one it has one write in
  * flight, and what is committed meanwhile goes into the next.
  */
-export class MemoryStorage implements Storage {
+export class MemoryStorage implements Storage, DiskHolder {
   private readonly disk: MemoryDisk
   private readonly clock: Clock
   private readonly random: Random
@@ -103,8 +103,13 @@ export class MemoryStorage implements Storage {
     if (this.crashed) return
     this.crashed = true
     for (const timer of this.timers) timer.cancel()
-    this.keepSome([...this.flying, ...this.waiting])
+    const cutOff = this.keepSome([...this.flying, ...this.waiting])
+    if (cutOff !== undefined) this.disk.cut(cutOff.batch)
     this.disk.release(this)
+  }
+
+  rotted(op: StorageOp): void {
+    this.view?.apply([op])
   }
 
   private async shut(): Promise<void> {
@@ -142,10 +147,12 @@ export class MemoryStorage implements Storage {
     this.writeNext()
   }
 
-  private keepSome(commits: readonly Commit[]): void {
-    if (commits.length === 0) return
+  /** @returns the first that is not kept. */
+  private keepSome(commits: readonly Commit[]): Commit | undefined {
+    if (commits.length === 0) return undefined
     const kept = this.random.below(commits.length + 1)
     for (const commit of commits.slice(0, kept)) this.disk.write(commit.batch)
+    return commits[kept]
   }
 
   private after(ms: number, fn: () => void): void {

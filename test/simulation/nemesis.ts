@@ -11,6 +11,8 @@ import type { World } from './world.ts'
 
 /** Strikes the ring with the swarm's faults until it is told to stop, and then heals all. */
 export class Nemesis {
+  /** The kinds of all strikes that were due, also of those that the swarm leaves out. The first has the number 0. */
+  readonly due: FaultKind[] = []
   private readonly world: World
   private readonly cluster: SimulatedCluster
   private readonly swarm: Swarm
@@ -26,7 +28,7 @@ export class Nemesis {
     this.cluster = components.cluster
     this.swarm = swarm
     this.prng = components.world.prng.fork('nemesis')
-    const parts = { ...components, prng: this.prng, swarm, over: () => this.over }
+    const parts = { ...components, swarm, over: () => this.over }
     const links = new LinkFaults(parts)
     this.machines = new MachineFaults(parts)
     this.disks = new DiskFaults(parts, this.machines)
@@ -41,13 +43,10 @@ export class Nemesis {
 
   start(): void {
     const { loop } = this.world
-    if (this.swarm.lostDisk !== 'never') {
-      loop.after(this.prng.between(5_000_000, 45_000_000), () => {
-        if (this.over) return
-        if (this.swarm.lostDisk === 'wiped') this.disks.wipe()
-        else this.disks.restore()
-      })
-    }
+    const prng = this.prng.fork('lost disk')
+    loop.after(prng.between(5_000_000, 45_000_000), () => {
+      if (!this.over) this.disks.lose(this.swarm.lostDisk, prng)
+    })
     if (this.swarm.faults.length > 0) this.next()
   }
 
@@ -58,6 +57,7 @@ export class Nemesis {
     this.world.network.rules.heal()
     this.world.network.censors.clear()
     this.clocks.heal()
+    this.disks.heal()
     for (const machine of this.cluster.machines) {
       machine.disk.heal()
       machine.resume()
@@ -70,15 +70,20 @@ export class Nemesis {
   /** The last act: all power goes while a commit is under way, and nothing written later hides what that lost. */
   finale(): void {
     this.world.note('nemesis', 'waits for a commit, and cuts all power')
-    this.prng.pick(this.cluster.machines).disk.onNextCommit = () =>
-      this.world.loop.after(this.prng.below(3_000), () => this.machines.cutAll(2_000_000))
+    const prng = this.prng.fork('finale')
+    prng.pick(this.cluster.machines).disk.onNextCommit = () =>
+      this.world.loop.after(prng.below(3_000), () => this.machines.cutAll(2_000_000, prng))
   }
 
   private next(): void {
-    this.world.loop.after(this.prng.exponential(this.swarm.faultEveryMs * 1000), () => {
+    const { faults, faultEveryMs, faultForMs, strikes } = this.swarm
+    this.world.loop.after(this.prng.exponential(faultEveryMs * 1000), () => {
       if (this.over) return
-      const kind = this.prng.pick(this.swarm.faults)
-      this.strikes[kind](this.prng.exponential(this.swarm.faultForMs * 1000))
+      const kind = this.prng.pick(faults)
+      const time = this.prng.exponential(faultForMs * 1000)
+      const prng = this.prng.fork(kind)
+      const number = this.due.push(kind) - 1
+      if (strikes === undefined || strikes.includes(number)) this.strikes[kind](time, prng)
       this.next()
     })
   }

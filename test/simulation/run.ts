@@ -10,7 +10,7 @@ import { Nemesis } from './nemesis.ts'
 import { Observations } from './observations.ts'
 import { SimulatedCluster } from './simulated-cluster.ts'
 import type { Printer } from './simulated-trace.ts'
-import { drawSwarm, RING, type Swarm } from './swarm.ts'
+import { drawSwarm, type FaultKind, RING, type Swarm } from './swarm.ts'
 import { Workload } from './workload.ts'
 import { World } from './world.ts'
 import { WorldBans } from './world-bans.ts'
@@ -19,7 +19,6 @@ const SECOND = 1_000_000
 /** How long the ring may take to form, and to be whole again after all faults, virtual microseconds. */
 const FORM_WITHIN = 60 * SECOND
 const HEAL_WITHIN = 180 * SECOND
-const FAULTS_FOR = 60 * SECOND
 /** Hints that are given up only after this long are there for the whole run, milliseconds. */
 const HINTS_OUTLAST_MS = 600_000
 /** For what is on its way at the end of the faults to arrive, and for owners to find that they agree. */
@@ -43,10 +42,13 @@ export interface SimulationSettings {
 export interface SimulationResult {
   readonly seed: number
   readonly hash: string
+  readonly swarm: Swarm
   readonly violations: readonly Violation[]
   readonly marks: ReadonlyMap<string, number>
   readonly events: number
   readonly virtualMs: number
+  /** The kinds of the strikes that were due, by their numbers. */
+  readonly due: readonly FaultKind[]
 }
 
 /**
@@ -60,12 +62,15 @@ export async function simulate(settings: SimulationSettings): Promise<Simulation
   process.on('unhandledRejection', onRejection)
   bans.install()
   try {
-    const violations = await new Simulation(world, settings).run()
+    const simulation = new Simulation(world, settings)
+    const violations = await simulation.run()
     for (const breach of bans.breaches) violations.push({ checker: 'world', key: '', message: breach })
     violations.push(...world.failures)
     const { marks, hash, loop } = world
     const events = loop.ran
-    return { seed: settings.seed, hash: hash.digest(), violations, marks, events, virtualMs: loop.now / 1000 }
+    const { swarm, due } = simulation
+    const { seed } = settings
+    return { seed, swarm, hash: hash.digest(), violations, marks, events, virtualMs: loop.now / 1000, due }
   } finally {
     bans.lift()
     process.off('unhandledRejection', onRejection)
@@ -74,7 +79,7 @@ export async function simulate(settings: SimulationSettings): Promise<Simulation
 
 class Simulation {
   private readonly world: World
-  private readonly swarm: Swarm
+  readonly swarm: Swarm
   private readonly cluster: SimulatedCluster
   private readonly history = new History()
   private readonly observations = new Observations()
@@ -98,7 +103,7 @@ class Simulation {
     if (!(await this.within(FORM_WITHIN, () => cluster.ready))) return this.notLive('the ring does not form')
     workload.start()
     nemesis.start()
-    await this.pass(FAULTS_FOR)
+    await this.pass(this.swarm.faultsForMs * 1000)
     if (this.swarm.finale) {
       nemesis.finale()
       await this.pass(SECOND)
@@ -109,6 +114,8 @@ class Simulation {
     if (!(await this.within(HEAL_WITHIN, whole)))
       return this.notLive('the ring is not whole again after all faults')
     const aided = this.swarm.repairEveryMs > 0
+    if (this.spoilt && !(await this.scrub()))
+      return this.notLive('the nodes do not come to an end with their scrubs')
     if (aided) await this.pass(SETTLE_FOR)
     if (aided && !(await this.agree())) return this.notLive('the owners do not come to agree')
     const disagreements = aided ? this.judgeAgreement(this.copies()) : []
@@ -122,6 +129,11 @@ class Simulation {
     if (unread > 0) return this.notLive(`${unread} reads of a healed ring failed`)
     cluster.harvest()
     return [...disagreements, ...this.judge(this.copies())]
+  }
+
+  /** The kinds of the faults that were due so far, by their numbers. */
+  get due(): readonly FaultKind[] {
+    return this.nemesis.due
   }
 
   /** @returns how many reads failed. */
@@ -152,10 +164,23 @@ class Simulation {
     return false
   }
 
+  /** Whether a disk has spoilt a record. */
+  private get spoilt(): boolean {
+    return this.world.losses.some(({ key }) => key !== undefined)
+  }
+
+  /** What disks have spoilt is found when all is read: by a second pass, where the first was under way before. */
+  private async scrub(): Promise<boolean> {
+    for (let pass = 0; pass < 2; pass++)
+      if (!(await this.within(AGREE_WITHIN, this.cluster.scrubAll()))) return false
+    return true
+  }
+
   /** Where tombstones are collected, all of them go when nothing is in the way any more. */
   private async collected(): Promise<boolean> {
     const { tombstoneMinAgeMs } = this.swarm
-    if (tombstoneMinAgeMs === 0) return true
+    // A node that has had records spoilt counts them twice when they come back, tombstones as well.
+    if (tombstoneMinAgeMs === 0 || this.spoilt) return true
     return this.within(COLLECT_WITHIN * tombstoneMinAgeMs, () => this.cluster.tombstones === 0)
   }
 
@@ -177,7 +202,7 @@ class Simulation {
     const { history, observations } = this
     const { conflicts, maxHintAgeMs } = this.swarm
     const hints = this.swarm.hints && maxHintAgeMs > HINTS_OUTLAST_MS
-    return { history, observations, finals, wipes: this.world.wipes, conflicts, n: RING.n, hints }
+    return { history, observations, finals, losses: this.world.losses, conflicts, n: RING.n, hints }
   }
 
   private notLive(message: string): Violation[] {

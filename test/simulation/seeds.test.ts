@@ -1,9 +1,9 @@
-import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { RingNode } from '../../server/node.ts'
 import { runCampaign } from './campaign.ts'
 import { simulate } from './run.ts'
+import { SeedRunner } from './seed-runner.ts'
 import { failureLines, Summary } from './summary.ts'
 import type { SeedReport } from './worker.ts'
 
@@ -43,16 +43,17 @@ describe('the simulator', function () {
       },
     })
     expect(summary.seeds).to.equal(SEEDS)
-    expect(summary.failed.slice(0, 5).flatMap(failureLines).join('\n')).to.equal('')
+    expect(
+      summary.failed
+        .slice(0, 5)
+        .flatMap((report) => failureLines(report))
+        .join('\n'),
+    ).to.equal('')
     expect(summary.unmet()).to.deep.equal([])
   })
 })
 
 function runElsewhere(seed: number): Promise<SeedReport> {
-  const worker = fork(`${ROOT}test/simulation/worker.ts`, { cwd: ROOT, execArgv: ['--import=tsx'] })
-  return new Promise<SeedReport>((resolve, reject) => {
-    worker.once('message', (report) => resolve(report as SeedReport))
-    worker.once('exit', (code) => reject(new Error(`the worker exited with ${code}`)))
-    worker.send(seed)
-  }).finally(() => worker.kill('SIGKILL'))
+  const runner = new SeedRunner(ROOT)
+  return runner.run(seed).finally(() => runner.close())
 }

@@ -15,7 +15,7 @@ const get = (node: Node) => node.coordinator.get(key, {})
 const textsOf = ({ values }: GetOutcome) => values.map(({ value }) => value.toString()).sort()
 
 describe('concurrent values of a key, in a ring', function () {
-  this.timeout(60_000)
+  this.timeout(300_000)
 
   let ring: CalmRing
   beforeEach(async () => {

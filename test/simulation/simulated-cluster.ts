@@ -103,6 +103,16 @@ export class SimulatedCluster {
       this.machines.every(({ node }, i) => (node?.repair.repairStatus().rounds ?? 0) > (rounds[i] as number))
   }
 
+  /** Every node reads all that is on its disk. @returns whether all have done so. */
+  scrubAll(): () => boolean {
+    const passes = this.machines.map(({ node }) => {
+      node?.repair.scrubNow()
+      return node?.repair.scrubStatus().passes ?? 0
+    })
+    return () =>
+      this.machines.every(({ node }, i) => (node?.repair.scrubStatus().passes ?? 0) > (passes[i] as number))
+  }
+
   /** No node knows of a difference, nor found one in its last comparisons. */
   get agreed(): boolean {
     return this.machines.every(({ node }) =>

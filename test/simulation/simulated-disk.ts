@@ -1,20 +1,19 @@
 import type { KeyRecord } from '../../server/causality/record.ts'
-import { decodeRecord } from '../../server/causality/record-codec.ts'
+import { CorruptRecord, decodeRecord } from '../../server/causality/record-codec.ts'
 import type { Clock } from '../../server/ports/clock.ts'
 import type { Storage, StorageOp } from '../../server/ports/storage.ts'
-import { dataAddress, fromDataAddress } from '../../server/replica/data-address.ts'
+import { dataAddress } from '../../server/replica/data-address.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
 import { digestFault } from './digest-fault.ts'
+import { DiskDamage } from './disk-damage.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { MemoryStorage } from './memory-storage.ts'
 import type { Observations } from './observations.ts'
 import type { OrderedBytes } from './ordered-bytes.ts'
 import type { Prng } from './prng.ts'
+import { recordAt, slotAt } from './record-place.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { World } from './world.ts'
-
-const DATA = 'd'.charCodeAt(0)
-const HINT = 'h'.charCodeAt(0)
 
 export interface SimulatedDiskSettings {
   readonly node: string
@@ -32,6 +31,7 @@ export class SimulatedDisk {
   onFailure: (() => void) | undefined
   /** Drawn when the data directory was made. */
   incarnation: string
+  readonly damage: DiskDamage
   private readonly disk = new MemoryDisk()
   private readonly world: World
   private readonly prng: Prng
@@ -48,6 +48,7 @@ export class SimulatedDisk {
     this.observations = components.observations
     this.settings = settings
     this.incarnation = this.drawIncarnation()
+    this.damage = new DiskDamage({ disk: this.disk, world: components.world }, settings)
   }
 
   open(clock: Clock): Storage {
@@ -88,6 +89,16 @@ export class SimulatedDisk {
     this.incarnation = this.drawIncarnation()
   }
 
+  /** @returns how to put it back as it is now, between two processes: it has not changed, and is no copy. */
+  setAside(): () => void {
+    const content = this.disk.snapshot()
+    const { incarnation } = this
+    return () => {
+      this.disk.restore(content)
+      this.incarnation = incarnation
+    }
+  }
+
   snapshot(): OrderedBytes {
     return this.disk.snapshot()
   }
@@ -112,18 +123,25 @@ export class SimulatedDisk {
     this.onNextCommit = undefined
     this.disk.full = false
     this.disk.failNext(0)
+    this.damage.heal()
   }
 
-  /** What the disk holds of a key. */
+  /** What the disk holds of a key; no record where that is damaged. */
   look(key: Key): { bytes: Buffer | undefined; record: KeyRecord | undefined } {
     const bytes = this.disk.get(dataAddress(key))
-    return { bytes, record: bytes === undefined ? undefined : decodeRecord(key, bytes) }
+    try {
+      return { bytes, record: bytes === undefined ? undefined : decodeRecord(key, bytes) }
+    } catch (error) {
+      if (!(error instanceof CorruptRecord)) throw error
+      return { bytes, record: undefined }
+    }
   }
 
   /** The digests on the disk must match the records on it, whenever the power goes. */
   private checkDigests(): void {
     const { world, settings } = this
-    digestFault(this.disk).then(
+    // Of what is there now: the next process, or another disk, may be there before all is read.
+    digestFault(this.disk.snapshot(), this.damage.slots).then(
       (fault) => {
         if (fault === undefined) return
         world.failures.push({
@@ -146,9 +164,9 @@ export class SimulatedDisk {
     this.onNextCommit = undefined
     for (const op of batch) {
       this.world.hash.bytes(op.key)
-      const key = recordKey(op.key)
+      const key = recordAt(op.key)
       if (op.type === 'del') {
-        if (op.key[0] === DATA && key !== undefined) this.watchRemoval(key)
+        if (slotAt(op.key) !== undefined && key !== undefined) this.watchRemoval(key)
         continue
       }
       this.world.hash.bytes(op.value)
@@ -159,11 +177,4 @@ export class SimulatedDisk {
   private drawIncarnation(): string {
     return this.prng.u32().toString(16).padStart(8, '0')
   }
-}
-
-/** The key of a record at this address, among the data or the hints; undefined where something else lies there. */
-function recordKey(address: Buffer): Key | undefined {
-  if (address[0] === DATA) return fromDataAddress(address).key
-  if (address[0] === HINT) return address.toString('latin1', address.indexOf(0) + 3) as Key
-  return undefined
 }

@@ -1,8 +1,9 @@
-import { FAULT_KINDS } from './swarm.ts'
+import { replayCommand } from './shrink.ts'
+import { DAMAGE_KINDS, FAULT_KINDS, type Swarm } from './swarm.ts'
 import type { SeedReport } from './worker.ts'
 
 /** With fewer seeds than this, some of what follows may not come up. */
-const ENOUGH_SEEDS = 100
+const ENOUGH_SEEDS = 300
 
 /** What so many seeds must have met: a simulation in which nothing happens finds nothing. */
 const REQUIRED_MARKS = [
@@ -16,12 +17,19 @@ const REQUIRED_MARKS = [
   'anti_entropy_slots_differing_total',
   'anti_entropy_keys_repaired_total',
   'scrub_passes_total',
+  'corrupt_records_total',
+  'scrub_records_damaged_total',
+  'scrub_slots_rebuilt_total',
+  'hints_expired_total',
   'write ok',
   'write unknown outcome_unknown',
   'read ok',
+  'read siblings',
+  'read sloppy',
   'fault wipe',
   'fault restore',
-  ...FAULT_KINDS.map((kind) => `fault ${kind}`),
+  'fault copy',
+  ...[...FAULT_KINDS, ...DAMAGE_KINDS].map((kind) => `fault ${kind}`),
 ]
 
 /** What many seeds have shown together. */
@@ -55,7 +63,7 @@ export class Summary {
 }
 
 /** What went wrong with one seed, and how to see it again. */
-export function failureLines(report: SeedReport): string[] {
+export function failureLines(report: SeedReport, swarm: Partial<Swarm> = {}): string[] {
   const shown = report.violations
     .slice(0, 5)
     .map(({ checker, key, message }) => `  ${checker} ${key}: ${message}`)
@@ -64,6 +72,6 @@ export function failureLines(report: SeedReport): string[] {
     `seed ${report.seed} failed:`,
     ...shown,
     ...(more > 0 ? [`  and ${more} more`] : []),
-    `  replay: npm run sim -- --seed ${report.seed} --trace`,
+    `  replay: ${replayCommand(report.seed, swarm)}`,
   ]
 }

@@ -27,9 +27,13 @@ export const FAULT_KINDS = [
   'slow-disk',
   'disk-error',
   'disk-full',
+  'half-heal',
 ] as const
 
-export type FaultKind = (typeof FAULT_KINDS)[number]
+/** What a disk does to records without a word. Only in some seeds, in which no other copy is lost with a disk. */
+export const DAMAGE_KINDS = ['bit-flip', 'misdirected', 'torn-write'] as const
+
+export type FaultKind = (typeof FAULT_KINDS)[number] | (typeof DAMAGE_KINDS)[number]
 
 /**
  * What one seed varies (Groce et al., "Swarm Testing", 2012): a seed that leaves some faults out reaches states
@@ -58,8 +62,12 @@ export interface Swarm {
   /** The wall clocks differ by up to this, milliseconds. */
   readonly skewMs: number
   readonly driftPpm: number
-  /** One disk, once, comes back empty or as it was before. */
-  readonly lostDisk: 'never' | 'wiped' | 'restored'
+  /** For how long faults strike, milliseconds. */
+  readonly faultsForMs: number
+  /** The only faults that strike, by their numbers; undefined is all. */
+  readonly strikes?: readonly number[] | undefined
+  /** One disk, once, comes back empty or as it was before, or gives way to a copy of it for a while. */
+  readonly lostDisk: 'never' | 'wiped' | 'restored' | 'copied'
   /** Right before all is healed, every node loses power at once. */
   readonly finale: boolean
   /** Mean time of a commit on a healthy disk, microseconds. */
@@ -81,9 +89,11 @@ export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
 
 export function drawSwarm(prng: Prng): Swarm {
   const conflicts = prng.chance(0.6) ? 'lww' : 'siblings'
-  const faults = FAULT_KINDS.filter(() => prng.chance(0.3))
+  const faults: FaultKind[] = FAULT_KINDS.filter(() => prng.chance(0.3))
+  const damages = drawDamages(prng.fork('damage'))
+  const damaged = damages.length > 0
   const repair = prng.fork('repair')
-  const repairEveryMs = repair.chance(0.7) ? 0 : repair.pick([3_000, 10_000])
+  const repairEveryMs = !damaged && repair.chance(0.7) ? 0 : repair.pick([3_000, 10_000])
   return {
     conflicts,
     zones: prng.pick([1, 3, 5]),
@@ -96,21 +106,28 @@ export function drawSwarm(prng: Prng): Swarm {
     reads: prng.pick([0.2, 0.5]),
     // Siblings that nobody resolves would grow without bound.
     contexts: prng.pick(conflicts === 'lww' ? [0, 0.5, 0.9] : [0.6, 0.9]),
-    faults,
+    faults: [...faults, ...damages],
+    faultsForMs: 60_000,
     faultEveryMs: prng.pick([500, 1500, 4000]),
     faultForMs: prng.pick([300, 1500, 6000]),
     maxDown: prng.pick([1, 2, 2, 3]),
     skewMs: prng.pick([0, 50, 2_000, 20_000]),
     driftPpm: prng.pick([0, 50, 5_000]),
-    lostDisk: prng.pick(['never', 'never', 'never', 'wiped', 'restored']),
+    lostDisk: prng.pick(damaged ? ['never'] : ['never', 'never', 'never', 'wiped', 'restored', 'copied']),
     finale: prng.chance(0.5),
     commitMicros: prng.pick([300, 2_000, 10_000]),
     // Mostly without: nothing hides then what other parts lose.
     repairEveryMs,
     hints: repairEveryMs === 0 || prng.chance(0.7),
     scrubEveryMs: prng.pick([0, 8_000]),
-    // Where a node misses a collection only anti-entropy tells it. Longer than the clients go on trying.
-    tombstoneMinAgeMs: repairEveryMs === 0 ? 0 : repair.pick([0, 15_000, 15_000]),
+    // Where a node misses a collection only anti-entropy tells it. Longer than the clients go on trying. A disk that
+    // does not say that it has lost a tombstone may give back what was deleted.
+    tombstoneMinAgeMs:
+      repairEveryMs === 0 || damages.includes('misdirected') ? 0 : repair.pick([0, 15_000, 15_000]),
     maxHintAgeMs: prng.pick([86_400_000, 86_400_000, 2_000]),
   }
+}
+
+function drawDamages(prng: Prng): FaultKind[] {
+  return prng.chance(0.2) ? DAMAGE_KINDS.filter(() => prng.chance(0.7)) : []
 }

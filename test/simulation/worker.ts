@@ -1,22 +1,18 @@
 import { RingNode } from '../../server/node.ts'
-import type { Violation } from './evidence.ts'
-import { simulate } from './run.ts'
+import { type SimulationResult, simulate } from './run.ts'
 import { shareSlotTables } from './shared-slot-tables.ts'
+import type { Swarm } from './swarm.ts'
 
 /** What a worker answers for one seed. */
-export interface SeedReport {
-  readonly seed: number
-  readonly hash: string
-  readonly violations: readonly Violation[]
+export interface SeedReport extends Omit<SimulationResult, 'marks'> {
   readonly marks: readonly (readonly [mark: string, times: number])[]
-  readonly events: number
-  readonly virtualMs: number
 }
 
 shareSlotTables()
 
-process.on('message', (seed: number) => {
-  void simulate({ seed, makeNode: (components, settings) => new RingNode(components, settings) }).then(
+process.on('message', ({ seed, swarm }: { seed: number; swarm: Partial<Swarm> }) => {
+  const makeNode = (...given: ConstructorParameters<typeof RingNode>) => new RingNode(...given)
+  void simulate({ seed, makeNode, swarm }).then(
     (result) => process.send?.({ ...result, marks: [...result.marks] } satisfies SeedReport),
     (thrown) => {
       console.error(`seed ${seed} ended the simulator itself:`, thrown)

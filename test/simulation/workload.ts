@@ -87,6 +87,8 @@ export class Workload {
           `get ${key} from ${machine.id}: ${op.outcome} ${op.code} ${op.values.map(short).join(',')}${op.sloppy ? ' sloppy' : ''}`,
         )
         this.world.count(`read ${op.outcome}${op.code && ` ${op.code}`}`)
+        if (op.values.length > 1) this.world.count('read siblings')
+        if (op.sloppy) this.world.count('read sloppy')
         done(op)
       },
     )

@@ -1,6 +1,7 @@
 import type { Node } from '../../server/node.ts'
 import { EventLoop } from './event-loop.ts'
-import type { Violation } from './evidence.ts'
+import type { Loss, Violation } from './evidence.ts'
+import type { MemoryDisk } from './memory-disk.ts'
 import { Prng } from './prng.ts'
 import { SimulatedNetwork } from './simulated-network.ts'
 import { line, type Printer, SimulatedTrace } from './simulated-trace.ts'
@@ -16,8 +17,8 @@ export class World {
   readonly marks = new Map<string, number>()
   /** What no node may do, whatever befalls it: throw, or fail to start. */
   readonly failures: Violation[] = []
-  /** When disks were wiped. */
-  readonly wipes: number[] = []
+  readonly losses: Loss[] = []
+  readonly disks: MemoryDisk[] = []
   private readonly print: Printer | undefined
 
   constructor(settings: { seed: number; print?: Printer | undefined }) {

@@ -29,7 +29,7 @@ describe('breaking the ring', function () {
   })
 
   it('kv chaos pause, which ends by itself', async () => {
-    const fault = await user.json<Fault>(['chaos', 'pause', 'n5', '--for', '6s'])
+    const fault = await user.json<Fault>(['chaos', 'pause', 'n5', '--for', '10s'])
     expect(readFileSync(`/proc/${up().nodes[4]?.pid}/stat`, 'utf8').split(') ')[1]?.[0]).to.equal('T')
     expect(await faults()).to.deep.equal([fault])
     await eventually('the pause to end', async () => (await faults()).length === 0, MINUTE)

@@ -6,10 +6,10 @@ import { withLock } from '../../../cli/bin/lock.js'
 import { ContextStore } from '../../../cli/context.ts'
 import { eventually } from '../../eventually.ts'
 import { KvUser } from '../kv-user.ts'
-import { expectFailure } from './surface.ts'
+import { expectFailure, MINUTE } from './surface.ts'
 
 describe('contexts', function () {
-  this.timeout(60_000)
+  this.timeout(2 * MINUTE)
 
   let user: KvUser
   beforeEach(() => {
@@ -49,7 +49,7 @@ describe('contexts', function () {
       running.stderr?.on('data', (chunk) => {
         waiting += chunk
       })
-      await eventually('the command to wait', () => waiting.includes('waiting for it'))
+      await eventually('the command to wait', () => waiting.includes('waiting for it'), MINUTE)
       store.put('two', { endpoints: ['http://two:2'] })
       return { running }
     })

@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { expect } from 'chai'
-import type { ReadResult, RingStatus, SiblingResult } from '../../../shared/api.ts'
-import { eventually } from '../../eventually.ts'
+import type { ReadResult, SiblingResult } from '../../../shared/api.ts'
 import { KvUser } from '../kv-user.ts'
-import { expectFailure, MINUTE, untilOk } from './surface.ts'
+import { expectFailure, MINUTE, untilAlone, untilOk } from './surface.ts'
 
 /** KV_E2E_STALE_WRITES=10000 makes as many as the bar asks for. */
 const STALE_WRITES = Number(process.env.KV_E2E_STALE_WRITES || 2_000)
@@ -32,14 +31,7 @@ describe('concurrent values of a key', function () {
 
   it('come of a partition, are shown, and are resolved to one', async () => {
     await user.json(['chaos', 'partition', 'n1', '--for', '5m'])
-    await eventually(
-      'n1 to be alone',
-      async () => {
-        const { nodes } = await user.json<RingStatus>(['ring', 'status', ...at('n1')])
-        return nodes.every(({ id, state }) => id === 'n1' || state !== 'up')
-      },
-      MINUTE,
-    )
+    await untilAlone(user, 'n1')
     await user.json(['set', 'cart', 'apples', '--w', '1', ...at('n1')])
     await user.json(['set', 'cart', 'pears', '--w', '2', ...at('n2')])
     await user.json(['chaos', 'heal'])

@@ -52,6 +52,19 @@ export function untilOk(user: KvUser): Promise<void> {
   )
 }
 
+/** As the node itself sees it. */
+export function untilAlone(user: KvUser, id: string): Promise<void> {
+  const endpoint = user.endpoints().get(id) as string
+  return eventually(
+    `${id} to be alone`,
+    async () => {
+      const { nodes } = await user.json<RingStatus>(['ring', 'status', '--endpoint', endpoint])
+      return nodes.every((node) => node.id === id || node.state !== 'up')
+    },
+    MINUTE,
+  )
+}
+
 /** What `kv node start` says first: where it listens. */
 export async function firstLine(
   node: ReturnType<KvUser['start']>,

@@ -1,4 +1,23 @@
-import type { PlantedBug } from './planted-bug.ts'
+import type { Edit, PlantedBug } from './planted-bug.ts'
+
+/** A holder that takes a record that is sent for `overwrite` for all there is of the key. */
+const OVERWRITING_HOLDER: readonly Edit[] = [
+  {
+    file: 'server/handoff/holder.ts',
+    find: "import { mergeRecords } from '../causality/merge.ts'",
+    replace: `import { mergeRecords } from '../causality/merge.ts'
+import { decodeRecord } from '../causality/record-codec.ts'`,
+  },
+  {
+    file: 'server/handoff/holder.ts',
+    find: "    const refusal = hintFor === ''",
+    replace: `    if (hintFor === 'overwrite') {
+    const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
+    return data.stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
+  }
+  const refusal = hintFor === ''`,
+  },
+]
 
 /** Each of them has cost some store data, or its users the truth. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -13,6 +32,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
   },
   {
     name: 'hints are kept in memory only',
@@ -34,6 +54,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty'],
+    seeds: [],
   },
   {
     name: 'a hint is deleted when it is sent',
@@ -45,6 +66,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
   },
   {
     name: 'a write is acknowledged after w - 1 acks',
@@ -64,6 +86,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['honesty', 'causality', 'durability'],
+    seeds: [],
   },
   {
     name: 'read repair overwrites',
@@ -73,23 +96,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         find: 'holders.mend(node, key, bytes,',
         replace: "holders.store(node, key, 'overwrite', bytes,",
       },
-      {
-        file: 'server/handoff/holder.ts',
-        find: "import { mergeRecords } from '../causality/merge.ts'",
-        replace: `import { mergeRecords } from '../causality/merge.ts'
-import { decodeRecord } from '../causality/record-codec.ts'`,
-      },
-      {
-        file: 'server/handoff/holder.ts',
-        find: "    const refusal = hintFor === ''",
-        replace: `    if (hintFor === 'overwrite') {
-      const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
-      return data.stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
-    }
-    const refusal = hintFor === ''`,
-      },
+      ...OVERWRITING_HOLDER,
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
   },
   {
     name: 'version vectors without dots: a counter stands for the values of all earlier ones',
@@ -104,6 +114,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['durability', 'honesty'],
+    seeds: [],
   },
   {
     name: 'dots begin again on a wiped disk',
@@ -115,6 +126,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['uniqueness'],
+    seeds: [],
   },
   {
     name: 'runs of a process share their dots, which are not reserved ahead of their use',
@@ -136,6 +148,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['uniqueness'],
+    seeds: [],
   },
   {
     name: 'a timeout is reported as a definite failure',
@@ -147,6 +160,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['honesty'],
+    seeds: [],
   },
   {
     name: 'a write that an owner outranks is not stamped again',
@@ -158,6 +172,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['causality'],
+    seeds: [],
   },
   {
     name: 'a read does not ask who holds hints for the owners',
@@ -169,6 +184,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['honesty', 'causality'],
+    seeds: [],
   },
   {
     name: 'digests are written with the batch after that of their data',
@@ -185,6 +201,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['digests'],
+    seeds: [],
   },
   {
     name: 'the digest of a record that is replaced stays',
@@ -196,6 +213,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['digests', 'liveness'],
+    seeds: [],
   },
   {
     name: 'a page of digests hides the changes that follow it',
@@ -207,6 +225,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['digests'],
+    seeds: [],
   },
   {
     name: 'anti-entropy overwrites',
@@ -216,23 +235,10 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
         find: "this.components.holder.store(key, '', bytes,",
         replace: "this.components.holder.store(key, 'overwrite', bytes,",
       },
-      {
-        file: 'server/handoff/holder.ts',
-        find: "import { mergeRecords } from '../causality/merge.ts'",
-        replace: `import { mergeRecords } from '../causality/merge.ts'
-import { decodeRecord } from '../causality/record-codec.ts'`,
-      },
-      {
-        file: 'server/handoff/holder.ts',
-        find: "    const refusal = hintFor === ''",
-        replace: `    if (hintFor === 'overwrite') {
-      const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
-      return data.stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
-    }
-    const refusal = hintFor === ''`,
-      },
+      ...OVERWRITING_HOLDER,
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
   },
   {
     name: 'anti-entropy looks for keys that are missing, not for records that differ',
@@ -244,6 +250,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['liveness'],
+    seeds: [],
   },
   {
     name: 'a scrub counts what it has read of a record that was written meanwhile',
@@ -255,6 +262,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['digests', 'liveness'],
+    seeds: [],
   },
   {
     name: 'a context does not tell whose values it saw',
@@ -266,6 +274,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['causality'],
+    seeds: [],
   },
   {
     name: 'a hint that is too old is given up, whoever else has what is in it',
@@ -277,5 +286,196 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a hint is deleted whether or not its owner has taken it',
+    edits: [
+      {
+        file: 'server/handoff/hint-replay.ts',
+        find: '      } else this.resting.add(target)',
+        replace: `      } else {
+        hints.delivered(target, key, bytes)
+        this.resting.add(target)
+      }`,
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a wall clock is trusted whatever the peers say',
+    edits: [
+      {
+        file: 'server/membership/clock-skew.ts',
+        find: 'return this.validated && Math.abs(this.medianMs) <= this.maxSkewMs && this.jump(wallMs, monotonicMs) === 0',
+        replace: 'return wallMs + monotonicMs > 0',
+      },
+    ],
+    caughtBy: ['liveness', 'durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a scrub finds wrong digests and leaves them as they are',
+    edits: [
+      {
+        file: 'server/anti-entropy/slot-audit.ts',
+        find: '      leaves.replace(slot, this.found, slot)\n',
+        replace: '',
+      },
+    ],
+    caughtBy: ['liveness', 'anti-entropy', 'process'],
+    seeds: [],
+  },
+  {
+    name: 'a record whose checksum fails is served',
+    edits: [
+      {
+        file: 'server/causality/record-codec.ts',
+        find: "if (!isSealed(key, bytes)) throw new CorruptRecord('a record fails its checksum')",
+        replace: 'if (!isSealed(key, bytes) && bytes.length === 0) throw new CorruptRecord(key)',
+      },
+      {
+        file: 'server/anti-entropy/slot-audit.ts',
+        find: 'if (!isSealed(key, bytes)) {',
+        replace: 'if (!isSealed(key, bytes) && bytes.length === 0) {',
+      },
+    ],
+    caughtBy: ['honesty', 'durability', 'uniqueness', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a context is taken and not heeded',
+    edits: [
+      {
+        file: 'server/causality/write.ts',
+        find: 'let past = context === undefined ? record.past : joinVectors(record.past, context.vector)',
+        replace: 'let past = context === undefined ? record.past : joinVectors(record.past, record.past)',
+      },
+    ],
+    caughtBy: ['causality'],
+    seeds: [],
+  },
+  {
+    name: 'a commit that failed is acknowledged all the same',
+    edits: [
+      {
+        file: 'server/replica/group-commit.ts',
+        find: '        this.settle(waiters, this.failure)\n',
+        replace: '        this.settle(waiters, undefined)\n',
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a read answers with a reply less than it was asked for',
+    edits: [
+      {
+        file: 'server/coordinator/get-core.ts',
+        find: 'return this.counted >= this.r',
+        replace: 'return this.counted >= Math.max(1, this.r - 1)',
+      },
+    ],
+    caughtBy: ['honesty'],
+    seeds: [],
+  },
+  {
+    name: 'a write that hints made up does not say that it is sloppy',
+    edits: [
+      {
+        file: 'server/coordinator/put-core.ts',
+        find: 'return this.owners.length < this.w',
+        replace: 'return this.owners.length < 0',
+      },
+    ],
+    caughtBy: ['honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'what a delete outranks comes back',
+    edits: [
+      {
+        file: 'server/causality/write.ts',
+        find: '    const top = winner(record)\n    return top',
+        replace: `    const top = winner({ ...record, siblings: record.siblings.filter((one) => isLive(one, wallMs)) })
+    return top`,
+      },
+    ],
+    caughtBy: ['causality', 'honesty'],
+    seeds: [],
+  },
+  {
+    name: 'a node takes itself for one that remembers all, after a power cut as well',
+    edits: [
+      {
+        file: 'server/replica/minter.ts',
+        find: "this.life = random.bytes(LIFE_BYTES).toString('hex')",
+        replace: "this.life = 'x'",
+      },
+      {
+        file: 'server/replica/minter.ts',
+        find: '    this.generation = this.next\n    if (before',
+        replace: '    this.generation = 1\n    if (before',
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a forwarded write is coordinated however late it comes, and a retry asks nobody first',
+    edits: [
+      {
+        file: 'server/coordinator/write-coordinator.ts',
+        find: '    if (leftMs <= 0) return reply(tooLate())\n',
+        replace: '',
+      },
+      {
+        file: 'server/coordinator/write-coordinator.ts',
+        find: 'const timeoutMs = Math.min(request.timeoutMs, leftMs)',
+        replace: 'const timeoutMs = Math.max(request.timeoutMs, leftMs)',
+      },
+      {
+        file: 'server/coordinator/write-coordinator.ts',
+        find: 'if (request.attempt === 0) return this.write(request, reply)',
+        replace: 'if (request.attempt >= 0) return this.write(request, reply)',
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'a hint takes the place of the one that is there',
+    edits: [
+      {
+        file: 'server/handoff/holder.ts',
+        find: "import { mergeRecords } from '../causality/merge.ts'",
+        replace: `import { mergeRecords } from '../causality/merge.ts'
+import { decodeRecord } from '../causality/record-codec.ts'`,
+      },
+      {
+        file: 'server/handoff/holder.ts',
+        find: '    replica.store(hintFor',
+        replace: `    if (hintFor !== '') {
+      const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
+      return hints.records(hintFor).stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
+    }
+    replica.store(hintFor`,
+      },
+    ],
+    caughtBy: ['durability', 'honesty', 'causality'],
+    seeds: [],
+  },
+  {
+    name: 'tombstones are collected whether or not the owners hold the same',
+    edits: [
+      {
+        file: 'server/replica/collector.ts',
+        find: 'return slots.filter((slot) => new Set(held.get(slot)).size === 1)',
+        replace: 'return slots.filter((slot) => new Set(held.get(slot)).size >= 1)',
+      },
+    ],
+    caughtBy: ['causality', 'honesty', 'durability'],
+    seeds: [],
   },
 ]

@@ -12,4 +12,6 @@ export interface PlantedBug {
   readonly edits: readonly Edit[]
   /** The checkers of which one must complain. */
   readonly caughtBy: readonly string[]
+  /** Seeds that have shown it before: they are tried first. A change to the sources may make others of them. */
+  readonly seeds: readonly number[]
 }

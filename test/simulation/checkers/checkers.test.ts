@@ -226,6 +226,13 @@ describe('the convergence checker', () => {
     expect(complaints(convergence, story)).to.equal('')
   })
 
+  it('flags a damaged record that nobody has mended', () => {
+    const story = new Story()
+    story.holdsDamaged('n1')
+    story.holdsDamaged('n2')
+    expect(complaints(convergence, story)).to.equal('n1 holds a damaged record\nn2 holds a damaged record')
+  })
+
   it('flags owners that differ, strangers that hold something, and answers that differ', () => {
     const story = new Story()
     const first = story.write(1, 2)

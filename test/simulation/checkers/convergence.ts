@@ -9,6 +9,8 @@ export function convergence(evidence: Evidence): Violation[] {
     const report = (message: string) => violations.push({ checker: 'convergence', key, message })
     const owners = copies.filter((copy) => copy.owner)
     const first = owners[0]
+    for (const { node, bytes, record } of copies)
+      if (bytes !== undefined && record === undefined) report(`${node} holds a damaged record`)
     for (const copy of owners) {
       const same = (copy.bytes ?? NOTHING).equals(first?.bytes ?? NOTHING)
       if (!same) report(`${copy.node} holds ${show(copy)}, ${first?.node} holds ${show(first as FinalCopy)}`)

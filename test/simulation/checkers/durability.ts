@@ -14,8 +14,8 @@ export function durability(evidence: Evidence): Violation[] {
     for (const write of supersession.writes) {
       const ack = acknowledgement(write)
       if (ack === undefined || explained.has(write)) continue
-      // A wiped disk takes one copy: the law speaks of writes of which another is left.
-      if (ack.acks < 2 && evidence.wipes.some((time) => time >= ack.completedAt)) continue
+      // A lost disk takes one copy: the law speaks of writes of which another is left.
+      if (ack.acks < 2 && supersession.lostBetween(ack.completedAt, Number.POSITIVE_INFINITY)) continue
       violations.push({ checker: 'durability', key, message: `${describe(write)} is lost` })
     }
   }

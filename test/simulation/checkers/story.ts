@@ -11,15 +11,15 @@ export class Story {
   private readonly observations = new Observations()
   private readonly finals: Evidence['finals'][number][] = []
   private readonly conflicts: Evidence['conflicts']
-  private readonly wipes: number[] = []
+  private readonly losses: Evidence['losses'][number][] = []
 
   constructor(conflicts: Evidence['conflicts'] = 'lww') {
     this.conflicts = conflicts
   }
 
   get evidence(): Evidence {
-    const { history, observations, finals, wipes, conflicts } = this
-    return { history, observations, finals, wipes, conflicts, n: 3, hints: true }
+    const { history, observations, finals, losses, conflicts } = this
+    return { history, observations, finals, losses, conflicts, n: 3, hints: true }
   }
 
   /** A write from `from` to `to` that no disk has seen yet; acknowledged unless the fields say otherwise. */
@@ -72,8 +72,12 @@ export class Story {
     this.finals.push({ key: KEY, node, owner, bytes, record: held })
   }
 
+  holdsDamaged(node: string): void {
+    this.finals.push({ key: KEY, node, owner: true, bytes: Buffer.from('damaged'), record: undefined })
+  }
+
   wipe(at: number): void {
-    this.wipes.push(at * 1e6)
+    this.losses.push({ from: at * 1e6, until: at * 1e6 })
   }
 }
 

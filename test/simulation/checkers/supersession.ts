@@ -1,6 +1,6 @@
 import { MAX_RETIRED, type Sibling } from '../../../server/causality/record.ts'
 import { covers } from '../../../server/causality/version-vector.ts'
-import type { Evidence } from '../evidence.ts'
+import type { Evidence, Loss } from '../evidence.ts'
 import { acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
 import { compareRanks, dotText, type Sighting } from '../observations.ts'
 
@@ -23,6 +23,7 @@ export class Supersession {
   readonly writes: readonly WriteOp[]
   readonly reads: readonly ReadOp[]
   private readonly evidence: Evidence
+  private readonly losses: readonly Loss[]
   private readonly byValue = new Map<string, WriteOp>()
   private readonly byRequest = new Map<string, WriteOp>()
   private readonly seenBy = new Map<WriteOp, readonly WriteOp[]>()
@@ -35,6 +36,7 @@ export class Supersession {
 
   constructor(evidence: Evidence, key: string) {
     this.evidence = evidence
+    this.losses = evidence.losses.filter((loss) => loss.key === undefined || loss.key === key)
     this.writes = evidence.history.writes.filter((write) => write.key === key)
     this.reads = evidence.history.reads.filter((read) => read.key === key)
     const ranked = []
@@ -120,7 +122,7 @@ export class Supersession {
     const first = acknowledgement(loser)
     const second = acknowledgement(winner)
     if (first === undefined || second === undefined || first.sloppy || second.sloppy) return false
-    return first.completedAt < began(winner) && !this.wipedBetween(first.completedAt, second.completedAt)
+    return first.completedAt < began(winner) && !this.lostBetween(first.completedAt, second.completedAt)
   }
 
   /**
@@ -140,8 +142,9 @@ export class Supersession {
     return sightings.some(({ dot }) => dotText(dot) !== dotText((sightings[0] as Sighting).dot))
   }
 
-  wipedBetween(from: number, to: number): boolean {
-    return this.evidence.wipes.some((time) => time >= from && time <= to)
+  /** Whether a copy of what was there at `from` may be gone by `to`. */
+  lostBetween(from: number, to: number): boolean {
+    return this.losses.some((loss) => loss.until >= from && loss.from <= to)
   }
 
   private readBy(write: WriteOp): readonly WriteOp[] {

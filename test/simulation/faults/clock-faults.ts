@@ -1,3 +1,4 @@
+import type { Prng } from '../prng.ts'
 import { type FaultComponents, fired, type Strike } from './strike.ts'
 
 type ClockFault = 'clock' | 'far-clock' | 'drift'
@@ -12,9 +13,9 @@ export class ClockFaults {
   constructor(components: FaultComponents) {
     this.components = components
     this.strikes = {
-      clock: () => this.step(),
-      'far-clock': (time) => this.stepFar(time),
-      drift: () => this.drift(),
+      clock: (_time, prng) => this.step(prng),
+      'far-clock': (time, prng) => this.stepFar(time, prng),
+      drift: (_time, prng) => this.drift(prng),
     }
   }
 
@@ -23,8 +24,8 @@ export class ClockFaults {
     for (const id of [...this.far.keys()]) this.setBack(id)
   }
 
-  private step(): void {
-    const { prng, cluster, swarm } = this.components
+  private step(prng: Prng): void {
+    const { cluster, swarm } = this.components
     const machine = prng.pick(cluster.machines)
     if (this.far.has(machine.id)) return
     const bound = Math.max(swarm.skewMs, 100) / 2
@@ -38,8 +39,8 @@ export class ClockFaults {
   }
 
   /** One clock at a time: of five, the others can tell that it is wrong. */
-  private stepFar(time: number): void {
-    const { prng, cluster, world } = this.components
+  private stepFar(time: number, prng: Prng): void {
+    const { cluster, world } = this.components
     if (this.far.size > 0) return
     const machine = prng.pick(cluster.machines)
     const step = prng.between(90_000, 900_000) * (prng.chance(0.5) ? 1 : -1)
@@ -58,8 +59,8 @@ export class ClockFaults {
     this.components.world.note('nemesis', `the clock of ${id} is set right`)
   }
 
-  private drift(): void {
-    const { prng, cluster } = this.components
+  private drift(prng: Prng): void {
+    const { cluster } = this.components
     const machine = prng.pick(cluster.machines)
     const ppm = prng.between(-5_000, 5_000)
     machine.time.setDrift(ppm)

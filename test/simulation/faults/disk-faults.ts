@@ -1,56 +1,96 @@
-import type { OrderedBytes } from '../ordered-bytes.ts'
+import type { Machine } from '../machine.ts'
+import type { Prng } from '../prng.ts'
+import type { FaultKind, Swarm } from '../swarm.ts'
 import type { MachineFaults } from './machine-faults.ts'
 import { type FaultComponents, fired, type Strike } from './strike.ts'
 
-type DiskFault = 'slow-disk' | 'disk-error' | 'disk-full'
+type DiskFault = 'slow-disk' | 'disk-error' | 'disk-full' | 'bit-flip' | 'misdirected' | 'torn-write'
 
-/** What disks do: go slow, fail, fill up, and, once a seed at the most, come back empty or as they were before. */
+/**
+ * What disks do: go slow, fail, fill up, spoil records without a word and, once a seed at the most, come back empty,
+ * as they were before, or as a copy.
+ */
 export class DiskFaults {
   readonly strikes: Readonly<Record<DiskFault, Strike>>
   private readonly components: FaultComponents
   private readonly machines: MachineFaults
+  /** The machine that a copy of its disk has the place of, and how it gets the disk back. */
+  private putBack: (() => void) | undefined
 
   constructor(components: FaultComponents, machines: MachineFaults) {
     this.components = components
     this.machines = machines
     this.strikes = {
-      'slow-disk': (time) => this.slow(time),
-      'disk-error': (time) => this.fail(time),
-      'disk-full': (time) => this.fill(time),
+      'slow-disk': (time, prng) => this.slow(time, prng),
+      'disk-error': (time, prng) => this.fail(time, prng),
+      'disk-full': (time, prng) => this.fill(time, prng),
+      'bit-flip': (_time, prng) => this.flip(prng),
+      misdirected: (time, prng) => this.misdirect(time, prng),
+      'torn-write': (time, prng) => this.tear(time, prng),
     }
   }
 
+  /** Takes a disk away. */
+  lose(how: Swarm['lostDisk'], prng: Prng): void {
+    const machine = prng.pick(this.components.cluster.machines)
+    if (how === 'wiped') this.wipe(machine, prng)
+    else if (how === 'restored') this.restore(machine, prng)
+    else if (how === 'copied') this.copy(machine, prng)
+  }
+
+  /** The original takes the place of its copy again. */
+  heal(): void {
+    this.putBack?.()
+  }
+
   /** A disk that was emptied, or replaced. */
-  wipe(): void {
-    const { world } = this.components
-    world.count('fault wipe')
-    this.replace('is wiped', undefined)
+  private wipe(machine: Machine, prng: Prng): void {
+    this.components.world.count('fault wipe')
+    this.exchange(machine, prng, 'is wiped', () => machine.disk.replace())
   }
 
   /** A disk that is put back to what it was a while before: a backup, or a snapshot of a virtual machine. */
-  restore(): void {
-    const { world, cluster, prng, over } = this.components
-    const machine = prng.pick(cluster.machines)
+  private restore(machine: Machine, prng: Prng): void {
+    const { world, over } = this.components
     const snapshot = machine.disk.snapshot()
     world.loop.after(prng.between(500_000, 10_000_000), () => {
       if (over()) return
       world.count('fault restore')
-      this.replace('is put back to a snapshot', snapshot, machine.id)
+      this.exchange(machine, prng, 'is put back to a snapshot', () => machine.disk.replace(snapshot))
     })
   }
 
-  private replace(what: string, content: OrderedBytes | undefined, id?: string): void {
-    const { world, cluster, prng } = this.components
-    const machine = cluster.machines.find((one) => one.id === id) ?? prng.pick(cluster.machines)
+  /** A copy of a disk is started in the place of the original, for a while. */
+  private copy(machine: Machine, prng: Prng): void {
+    const { world, over } = this.components
+    const copy = machine.disk.snapshot()
+    world.loop.after(prng.between(500_000, 5_000_000), () => {
+      if (over()) return
+      world.count('fault copy')
+      let original: (() => void) | undefined
+      this.exchange(machine, prng, 'gives way to a copy of it', () => {
+        original = machine.disk.setAside()
+        machine.disk.replace(copy)
+      })
+      this.putBack = () => {
+        this.putBack = undefined
+        this.exchange(machine, prng, 'comes back in the place of its copy', () => original?.())
+      }
+      world.loop.after(prng.between(1_000_000, 15_000_000), () => this.putBack?.())
+    })
+  }
+
+  private exchange(machine: Machine, prng: Prng, what: string, change: () => void): void {
+    const { world } = this.components
     machine.crash(true)
-    machine.disk.replace(content)
+    change()
     world.note('nemesis', `the disk of ${machine.id} ${what}`)
-    world.wipes.push(world.loop.now)
+    world.losses.push({ from: world.loop.now, until: world.loop.now })
     world.loop.after(prng.below(2_000_000), () => machine.start())
   }
 
-  private slow(time: number): void {
-    const { prng, cluster, world } = this.components
+  private slow(time: number, prng: Prng): void {
+    const { cluster, world } = this.components
     const { disk, id } = prng.pick(cluster.machines)
     disk.slowdown = prng.pick([10, 100, 500])
     fired(this.components, 'slow-disk', `the disk of ${id} is slow`)
@@ -60,16 +100,16 @@ export class DiskFaults {
   }
 
   /** The next commit fails, and nobody knows what of it is on the disk. */
-  private fail(time: number): void {
-    const machine = this.machines.victim()
+  private fail(time: number, prng: Prng): void {
+    const machine = this.machines.victim(prng)
     if (machine === undefined) return
     machine.disk.failNext()
     fired(this.components, 'disk-error', `the disk of ${machine.id} fails`)
     this.components.world.loop.after(time, () => machine.start())
   }
 
-  private fill(time: number): void {
-    const machine = this.machines.victim()
+  private fill(time: number, prng: Prng): void {
+    const machine = this.machines.victim(prng)
     if (machine === undefined) return
     machine.disk.full = true
     fired(this.components, 'disk-full', `the disk of ${machine.id} is full`)
@@ -77,5 +117,38 @@ export class DiskFaults {
       machine.disk.full = false
       machine.start()
     })
+  }
+
+  /** A bit of a record flips, whether or not anybody will read it. */
+  private flip(prng: Prng): void {
+    const machine = prng.pick(this.components.cluster.machines)
+    if (machine.disk.damage.flip(prng)) this.spoilt('bit-flip', machine, 'flips a bit')
+  }
+
+  /** A record is written to where another one lies, and the node starts again before it has looked. */
+  private misdirect(time: number, prng: Prng): void {
+    const { loop } = this.components.world
+    const machine = this.machines.victim(prng)
+    machine?.disk.damage.misdirectNext(prng, () => {
+      this.spoilt('misdirected', machine, 'writes a record to the place of another')
+      loop.after(prng.below(5_000), () => machine.crash(true))
+      loop.after(time, () => machine.start())
+    })
+  }
+
+  /** The power goes while a record is written, and half of it is on the disk. */
+  private tear(time: number, prng: Prng): void {
+    const machine = this.machines.victim(prng)
+    if (machine === undefined) return
+    machine.disk.damage.tearNext(() => this.spoilt('torn-write', machine, 'has a record torn'))
+    machine.disk.onNextCommit = () =>
+      this.components.world.loop.after(prng.below(500), () => {
+        machine.crash(true)
+        this.components.world.loop.after(time, () => machine.start())
+      })
+  }
+
+  private spoilt(kind: FaultKind, machine: Machine, what: string): void {
+    fired(this.components, kind, `the disk of ${machine.id} ${what}`)
   }
 }

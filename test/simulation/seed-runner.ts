@@ -1,0 +1,59 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
+import { drawSwarm, type Swarm } from './swarm.ts'
+import type { SeedReport } from './worker.ts'
+import { World } from './world.ts'
+
+/** A seed that takes longer than this, in real milliseconds, hangs. */
+const HUNG_AFTER_MS = 300_000
+
+/** Runs seeds one after the other in a process of its own; one that hangs or breaks the process is a failed seed. */
+export class SeedRunner {
+  private readonly root: string
+  private worker: ChildProcess | undefined
+
+  /** @param root the source tree whose simulator is run. */
+  constructor(root: string) {
+    this.root = root
+  }
+
+  /** @param swarm replaces parts of what the seed draws. */
+  run(seed: number, swarm: Partial<Swarm> = {}): Promise<SeedReport> {
+    this.worker ??= fork(join(this.root, 'test/simulation/worker.ts'), {
+      cwd: this.root,
+      execArgv: ['--import=tsx'],
+    })
+    const { worker } = this
+    return new Promise((resolve) => {
+      const settle = (report: SeedReport) => {
+        clearTimeout(watchdog)
+        worker.off('message', onMessage)
+        worker.off('exit', onExit)
+        resolve(report)
+      }
+      const onMessage = (message: unknown) => settle(message as SeedReport)
+      const onExit = (code: number | null) => {
+        this.worker = undefined
+        settle(broken(seed, `the simulator exited with ${code}`))
+      }
+      const watchdog = setTimeout(() => {
+        this.close()
+        settle(broken(seed, `still running after ${HUNG_AFTER_MS / 1000} s`))
+      }, HUNG_AFTER_MS)
+      worker.on('message', onMessage)
+      worker.on('exit', onExit)
+      worker.send({ seed, swarm })
+    })
+  }
+
+  close(): void {
+    this.worker?.kill('SIGKILL')
+    this.worker = undefined
+  }
+}
+
+function broken(seed: number, message: string): SeedReport {
+  const violations = [{ checker: 'simulator', key: '', message }]
+  const swarm = drawSwarm(new World({ seed }).prng.fork('swarm'))
+  return { seed, swarm, hash: '', violations, marks: [], events: 0, virtualMs: 0, due: [] }
+}
