@@ -1,7 +1,7 @@
 import type { NodeStatus } from '../shared/api.ts'
 import { AxiosExchange } from '../shared/client/axios-exchange.ts'
 import { NodeClient } from '../shared/client/node-client.ts'
-import { type KvError, toKvError } from '../shared/errors.ts'
+import { KvError, toKvError } from '../shared/errors.ts'
 
 /** A node, and where it is asked. */
 export interface NodeAddress {
@@ -14,10 +14,35 @@ export interface NodeAddress {
 /** Long enough for a node that is up after all. */
 const DOUBTFUL_MS = 1_500
 
+/** A node that has not answered for so long after another one has hangs, or as good as: a question need not wait. */
+const LAG_MS = 1_500
+
 export interface Answers<T> {
   /** By node id. */
   readonly answers: ReadonlyMap<string, T>
   readonly failures: ReadonlyMap<string, KvError>
+}
+
+/** Asks all nodes what they know, as `askEvery` does, but does not wait long for those that lag behind the others. */
+export async function surveyEvery<T>(
+  nodes: readonly NodeAddress[],
+  timeoutMs: number,
+  ask: (client: NodeClient, node: NodeAddress) => Promise<T>,
+): Promise<Answers<T>> {
+  let giveUp = (_: KvError): void => undefined
+  const late = new Promise<never>((_, reject) => {
+    giveUp = reject
+  })
+  late.catch(() => undefined)
+  let timer: NodeJS.Timeout | undefined
+  const answers = await askEvery(nodes, timeoutMs, async (client, node) => {
+    const answer = await Promise.race([ask(client, node), late])
+    const why = `no answer within ${LAG_MS} ms after that of ${node.id}`
+    timer ??= setTimeout(() => giveUp(new KvError('unreachable', why, 'see: kv ring status')), LAG_MS)
+    return answer
+  })
+  clearTimeout(timer)
+  return answers
 }
 
 /** Asks all nodes at once, each by itself. Rejects with nothing: a node that fails is among the failures. */

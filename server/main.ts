@@ -71,7 +71,8 @@ async function serve({ config, secret }: MachineConfig): Promise<void> {
     linesPerSecond: LOG_LINES_PER_SECOND,
   }
   const trace = new LogTrace({ clock, destination }, logging)
-  const directory = await openDataDirectory({ path: config.data, cluster, id, durability: config.durability })
+  const { data: path, durability, minFreeBytes } = config
+  const directory = await openDataDirectory({ path, cluster, id, durability, minFreeBytes })
   try {
     await serveFrom(directory, config, { secret, clock, trace })
   } catch (error) {
@@ -135,7 +136,7 @@ async function serveFrom(directory: DataDirectory, config: NodeConfig, ground: G
   const stop = stopper({ api, node: ring, network, directory, trace })
   process.on('SIGTERM', () => stop(0, DRAIN_MS))
   process.on('SIGINT', () => stop(0, DRAIN_MS))
-  watchHealth({ node: ring, trace, path: config.data, stop })
+  watchHealth({ node: ring, network, trace, path: config.data, stop })
   trace.event('info', 'node.listening', {
     http,
     peer: `${peerAddress.host}:${peerAddress.port}`,
@@ -217,28 +218,35 @@ function stopper({ api, node, network, directory, trace }: Running): Stop {
 
 /**
  * A node that cannot tell what is on its disk must not go on: after a restart it knows. Nor must one whose
- * directory is gone, for what it acknowledges then is lost with the process.
+ * directory is gone, for what it acknowledges then is lost with the process; nor one that the ring will not have.
  */
 function watchHealth({
   node,
+  network,
   trace,
   path,
   stop,
 }: {
   node: RingNode
+  network: TcpNetwork
   trace: LogTrace
   path: string
   stop: Stop
 }): void {
   const watch = new DirectoryWatch(path)
   setInterval(() => {
-    if (!node.healthy()) {
-      trace.event('error', 'node.failed', { reason: node.readiness().reason })
+    const exclusion = network.excluded()
+    const failure = node.failure()
+    if (failure !== undefined) {
+      trace.event('error', 'node.failed', { reason: failure.message, hint: failure.hint })
       stop(1, FAILED_DRAIN_MS)
     } else if (!watch.present()) {
       trace.event('error', 'directory.gone', { path })
       flush()
       process.exit(1)
+    } else if (exclusion !== undefined) {
+      trace.event('error', 'node.excluded', { reason: exclusion.message, hint: exclusion.hint })
+      stop(exclusion.kind.exit, FAILED_DRAIN_MS)
     }
   }, HEALTH_EVERY_MS)
 }

@@ -24,8 +24,6 @@ export interface NodeSettings {
   readonly weight?: number
   /** Random, drawn when the data directory was made. */
   readonly incarnation: string
-  /** False where the data directory knows that the last stop was not a clean one, whatever the storage says. */
-  readonly cleanStop?: boolean | undefined
   /** Where peers reach this node. */
   readonly peerAddress: Address
   /** The base URL of the HTTP API, as told to clients. */

@@ -7,6 +7,7 @@ import type {
   TombstonesStatus,
 } from '../shared/api.ts'
 import { Counters } from '../shared/counters.ts'
+import type { KvError } from '../shared/errors.ts'
 import { type Key, keyToText } from '../shared/key.ts'
 import { slotOf } from '../shared/slot.ts'
 import { Repair } from './anti-entropy/repair.ts'
@@ -30,6 +31,7 @@ import { nodeReport, nodeStats, type StatsSources } from './node-stats.ts'
 import type { Clock, Timer } from './ports/clock.ts'
 import type { Storage } from './ports/storage.ts'
 import type { Trace } from './ports/trace.ts'
+import { type Readiness, readinessOf } from './readiness.ts'
 import { CENSUS_KEY, Census } from './replica/census.ts'
 import { Collection } from './replica/collection.ts'
 import { dataAddress } from './replica/data-address.ts'
@@ -104,7 +106,7 @@ export class RingNode implements ServedNode {
     const commit = new GroupCommit({ clock, storage, trace }, { maxQueuedBytes: MAX_QUEUED_BYTES })
     this.commit = commit
     commit.ride(() => [this.census.op()])
-    const minter = new Minter({ storage, hybrid, commit }, settings)
+    const minter = new Minter({ storage, hybrid, commit, random }, settings)
     this.minter = minter
     const cache = new RecordCache({ maxBytes: settings.recordCacheBytes })
     const floors = new Floors({ storage, commit, trace })
@@ -189,7 +191,7 @@ export class RingNode implements ServedNode {
     this.phase = 'serving'
   }
 
-  /** Refuses new requests, finishes those under way, and marks the stop as clean. Does not close the ports. */
+  /** Refuses new requests, finishes those under way, and keeps the clock's reading. Does not close the ports. */
   async stop(): Promise<void> {
     this.phase = 'stopping'
     await this.coordinator.drain()
@@ -204,22 +206,19 @@ export class RingNode implements ServedNode {
     if (this.healthy()) await this.minter.close()
   }
 
-  readiness(): { ready: boolean; reason: string } {
-    if (!this.healthy()) return { ready: false, reason: this.commit.failed?.message ?? '' }
-    if (this.phase !== 'serving') return { ready: false, reason: `the node is ${this.phase}` }
-    if (this.membership.layout() === undefined) {
-      const reason = 'the ring is not formed yet: its first nodes have not all been found'
-      return { ready: false, reason }
-    }
-    if (!this.membership.clockTrusted())
-      return { ready: false, reason: 'the clock is not confirmed by the peers yet' }
-    if (!this.minter.timely) return { ready: false, reason: 'no time has been reserved for writes yet' }
-    return { ready: true, reason: '' }
+  readiness(): Readiness {
+    const { storage, commit, minter, membership, phase } = this
+    return readinessOf({ storage, commit, minter, membership, phase })
   }
 
   /** False after a storage error that leaves unknown what is on disk: the process should exit. */
   healthy(): boolean {
-    return this.commit.failed === undefined
+    return this.failure() === undefined
+  }
+
+  /** Why it is not healthy. */
+  failure(): KvError | undefined {
+    return this.commit.failed
   }
 
   status(): RingStatus {
@@ -279,9 +278,9 @@ export class RingNode implements ServedNode {
       this.floors.forget(slotOf(key))
       this.repair.suspect(key)
     }
-    const onStage: StagedRecordsComponents['onStage'] = (key, before, after, bytes) => {
+    const onStage: StagedRecordsComponents['onStage'] = (key, before, after, encoded) => {
       this.census.replace(key.length, before, after)
-      this.digests.replace(key, before, bytes)
+      this.digests.replace(key, before, encoded)
       this.mortal.replace(slotOf(key), key, before, after)
     }
     return new StagedRecords({ ...parts, onStage, onCorrupt }, dataAddress)

@@ -70,7 +70,7 @@ export interface BatchAnswer {
   line: number
   /** The HTTP status that the operation would have had by itself. */
   status: number
-  /** Present unless `error` is. */
+  /** Present unless `error` is, or the write was asked for with `brief`. */
   result?: WriteResult | DeleteResult | ReadResult
   error?: ErrorBody['error']
 }

@@ -25,6 +25,7 @@ export interface NodeConfig extends RepairConfig, HintConfig {
   readonly w: number
   readonly conflicts: 'lww' | 'siblings'
   readonly durability: 'sync' | 'async'
+  readonly minFreeBytes: number
   readonly maxSkewMs: number
   readonly maxValueBytes: number
   readonly requestTimeoutMs: number
@@ -208,6 +209,15 @@ export const SETTINGS: readonly Setting<keyof NodeConfig>[] = [
     meaning:
       'sync: a write is acknowledged after fsync. async: before it, so that a power cut may lose the last ' +
       'acknowledged writes of a node.',
+  },
+  {
+    name: 'minFreeBytes',
+    path: 'minFreeBytes',
+    kind: { type: 'integer', min: 0, max: 1024 * 1024 * MIB },
+    default: 64 * MIB,
+    unit: 'bytes',
+    meaning:
+      'Room on the disk below which the node takes no more writes, but deletions; 0 waits until it is full.',
   },
   {
     name: 'maxSkewMs',

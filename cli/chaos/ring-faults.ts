@@ -1,7 +1,7 @@
 import type { FaultRule, FaultStatus } from '../../shared/api.ts'
 import type { NodeClient } from '../../shared/client/node-client.ts'
 import { ERRORS, KvError } from '../../shared/errors.ts'
-import { type Answers, askEvery, type NodeAddress } from '../every-node.ts'
+import { type Answers, askEvery, type NodeAddress, surveyEvery } from '../every-node.ts'
 import { unknownNode } from '../local-ring/node-control.ts'
 
 /** Faults that were given to nodes, or taken from them, and whom that did not reach. */
@@ -59,7 +59,7 @@ export class RingFaults {
 
   /** In force at any node. */
   async list(): Promise<FaultStatus['faults']> {
-    const told = await this.ask((node) => node.faults())
+    const told = await surveyEvery(this.nodes, this.timeoutMs, (node) => node.faults())
     const refusal = refused(told)
     if (refusal) throw refusal
     outcome(told)

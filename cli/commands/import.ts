@@ -127,7 +127,12 @@ Records that cannot be written are counted as rejected, and with --bad kept, eac
       mark,
     )
     const delivery = new Delivery(
-      { lanes, send: (endpoint, operations) => client.batch(endpoint, operations), monotonicMs, sleep },
+      {
+        lanes,
+        send: (endpoint, operations) => client.batch(endpoint, operations, { brief: true }),
+        monotonicMs,
+        sleep,
+      },
       { patienceMs: settings.timeoutMs * PATIENCE },
     )
     const work = new Import(

@@ -35,7 +35,7 @@ export class Ledger {
   ): Promise<number> {
     const lanes = new Lanes(endpoints, undefined, monotonicMs)
     const send = (endpoint: string, operations: Parameters<KvClient['batch']>[1]) =>
-      this.client.batch(endpoint, operations)
+      this.client.batch(endpoint, operations, { brief: true })
     const delivery = new Delivery({ lanes, send, monotonicMs, sleep }, { patienceMs: PATIENCE_MS })
     const jobs = orders.map(toJob)
     let acknowledged = 0
@@ -63,9 +63,11 @@ export class Ledger {
       const part = entries.slice(at, at + BATCH * AT_ONCE)
       const gets = part.map(([key]) => ({ op: 'get' as const, key }))
       let i = 0
-      for await (const { result } of this.client.batch(endpoint, gets)) {
-        const [key, value] = part[i++] as [string, string]
-        if ((result as ReadResult | undefined)?.value !== value) wrong.push(key)
+      for await (const outcomes of this.client.batch(endpoint, gets)) {
+        for (const { result } of outcomes) {
+          const [key, value] = part[i++] as [string, string]
+          if ((result as ReadResult | undefined)?.value !== value) wrong.push(key)
+        }
       }
     }
     return wrong

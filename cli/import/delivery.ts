@@ -13,7 +13,10 @@ export type Outcome =
 
 export interface DeliveryComponents {
   readonly lanes: Lanes
-  readonly send: (endpoint: string, operations: readonly BatchOperation[]) => AsyncIterable<BatchOutcome>
+  readonly send: (
+    endpoint: string,
+    operations: readonly BatchOperation[],
+  ) => AsyncIterable<readonly BatchOutcome[]>
   readonly monotonicMs: () => number
   readonly sleep: (ms: number) => Promise<void>
 }
@@ -71,15 +74,17 @@ export class Delivery {
     let error: KvError | undefined
     let answered = 0
     try {
-      for await (const outcome of send(lanes.endpoint(lane), jobs.map(toOperation))) {
-        const job = jobs[answered++]
-        if (job === undefined) break
-        if (outcome.error === undefined) settle(job, { kind: 'written' })
-        else if (!outcome.error.kind.retryable) settle(job, verdict(job, outcome.error))
-        else {
-          if (!outcome.error.kind.definite) noteUnknown(job)
-          left.push(job)
-          error = outcome.error
+      for await (const outcomes of send(lanes.endpoint(lane), jobs.map(toOperation))) {
+        for (const outcome of outcomes) {
+          const job = jobs[answered++]
+          if (job === undefined) break
+          if (outcome.error === undefined) settle(job, { kind: 'written' })
+          else if (!outcome.error.kind.retryable) settle(job, verdict(job, outcome.error))
+          else {
+            if (!outcome.error.kind.definite) noteUnknown(job)
+            left.push(job)
+            error = outcome.error
+          }
         }
       }
       lanes.answered(lane)

@@ -12,6 +12,7 @@ import {
   readMarker,
   writeMarker,
 } from './directory-marker.ts'
+import { DiskSpace } from './disk-space.ts'
 import { syncDirectory } from './file-identity.ts'
 import { checkDatabase } from './leveldb-check.ts'
 import { restoreHint, storageError } from './leveldb-errors.ts'
@@ -22,6 +23,8 @@ export interface DataDirectorySettings {
   readonly cluster: string
   readonly id: string
   readonly durability?: Durability
+  /** See DiskSpaceSettings; 0 when absent. */
+  readonly minFreeBytes?: number
 }
 
 export interface DataDirectory {
@@ -90,6 +93,14 @@ async function openLocked(
   const found = await findMarker(directory, settings)
   const before = found?.marker
   const created = before === undefined || before.state === 'creating'
+  if (before?.state === 'damaged') {
+    const what = 'it has come across files that it cannot read, and does not write any more'
+    throw new KvError(
+      'storage_failed',
+      `the database in ${directory} is damaged: ${what}`,
+      restoreHint(directory),
+    )
+  }
   if (!created) {
     checkSizes(directory, before, await sizes(database))
     await checkDatabase(database, directory)
@@ -108,7 +119,8 @@ async function openLocked(
     await db.close()
     throw thrown
   }
-  const storage = new LevelStorage({ db }, { durability: settings.durability ?? 'sync', directory })
+  const space = await DiskSpace.watch({ directory, minFreeBytes: settings.minFreeBytes ?? 0 })
+  const storage = new LevelStorage({ db, space }, { durability: settings.durability ?? 'sync', directory })
   return {
     storage,
     incarnation,
@@ -119,6 +131,8 @@ async function openLocked(
       await storage.close()
       try {
         if (storage.healthy()) await markClosed(directory, database, marker)
+        // It would fail again and again, each time after it has been open for a while.
+        else if (storage.damaged) await writeMarker(directory, { ...marker, state: 'damaged' })
       } catch (thrown) {
         throw storageError(thrown, directory)
       } finally {

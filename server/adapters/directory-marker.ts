@@ -13,9 +13,10 @@ export const FORMAT = 1
 
 /**
  * creating: nothing has been written to the database yet. open: a node runs on it, or stopped without closing it.
- * closed: it was closed in good order.
+ * closed: it was closed in good order. damaged: the database has come across files of its own that it cannot read,
+ * and does not write any more.
  */
-export type DirectoryState = 'creating' | 'open' | 'closed'
+export type DirectoryState = 'creating' | 'open' | 'closed' | 'damaged'
 
 export interface Marker {
   readonly format: number

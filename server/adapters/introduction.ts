@@ -25,6 +25,7 @@ export class Introduction {
   private readonly timer: Timer
   private readonly settled: Introduced
   private replies = 0
+  private refusal: KvError | undefined
 
   constructor(components: IntroductionComponents, timeoutMs: number, settled: Introduced) {
     const { clock, socket, handshake } = components
@@ -43,8 +44,13 @@ export class Introduction {
   }
 
   private step(frame: Buffer): void {
-    const { reply, session } = this.handshake.next(frame)
+    const { reply, session, refusal } = this.handshake.next(frame)
     if (reply !== undefined) this.write(reply)
+    if (refusal !== undefined) {
+      this.refusal = refusal
+      // The reply still goes out; the other side closes, too.
+      this.connection.socket.end()
+    }
     if (session === undefined) return
     this.timer.cancel()
     // From here on the connection is not this introduction's any more.
@@ -59,6 +65,7 @@ export class Introduction {
 
   private fail(why: string): void {
     this.timer.cancel()
+    if (this.refusal !== undefined) return this.settled(this.refusal)
     // A peer that refuses says nothing, so the moment at which it hung up has to tell why.
     const hint =
       this.handshake.opening === undefined || this.replies === 0

@@ -11,6 +11,10 @@ function innermost(thrown: unknown): Error & { code?: string } {
   return error
 }
 
+export function isCorruption(thrown: unknown): boolean {
+  return innermost(thrown).code === 'LEVEL_CORRUPTION'
+}
+
 /**
  * What LevelDB or the file system has thrown, as a KvError that says what happened and what to do.
  * `directory` is the node's data directory.
@@ -25,7 +29,7 @@ export function storageError(thrown: unknown, directory: string): KvError {
       `find it with: fuser ${directory}/db/LOCK`,
     )
   }
-  if (code === 'LEVEL_CORRUPTION') {
+  if (isCorruption(thrown)) {
     return new KvError(
       'storage_failed',
       `the database in ${directory} is damaged: ${message}`,

@@ -1,6 +1,7 @@
 import { KvError } from '../../shared/errors.ts'
 import type { Storage, StorageEntry, StorageOp, StorageRange } from '../ports/storage.ts'
-import { storageError } from './leveldb-errors.ts'
+import type { DiskSpace } from './disk-space.ts'
+import { isCorruption, storageError } from './leveldb-errors.ts'
 
 /** `async` resolves a commit before it is on the disk: the last moments before a power cut are lost. */
 export type Durability = 'sync' | 'async'
@@ -60,21 +61,29 @@ interface Group {
  */
 export class LevelStorage implements Storage {
   private readonly db: LevelDatabase
+  private readonly space: DiskSpace | undefined
   private readonly settings: LevelStorageSettings
   private readonly groups: Group[] = []
   private writing = false
   private failure: KvError | undefined
+  private corrupt = false
   private closed: Promise<void> | undefined
   private idle: (() => void) | undefined
 
-  constructor(components: { db: LevelDatabase }, settings: LevelStorageSettings) {
+  constructor(components: { db: LevelDatabase; space?: DiskSpace }, settings: LevelStorageSettings) {
     this.db = components.db
+    this.space = components.space
     this.settings = settings
   }
 
   /** False after a commit has failed: nobody knows what is on the disk until it is opened again. */
   healthy(): boolean {
     return this.failure === undefined
+  }
+
+  /** A commit has failed because the database is damaged: it will not work when it is opened again either. */
+  get damaged(): boolean {
+    return this.corrupt
   }
 
   /** @throws KvError `storage_failed` where the disk or the database cannot be read. */
@@ -135,6 +144,10 @@ export class LevelStorage implements Storage {
     })
   }
 
+  shortage(): KvError | undefined {
+    return this.space?.shortage
+  }
+
   /** Waits for the commits in flight. */
   close(): Promise<void> {
     this.closed ??= this.shut()
@@ -142,6 +155,7 @@ export class LevelStorage implements Storage {
   }
 
   private async shut(): Promise<void> {
+    this.space?.close()
     if (this.writing) await new Promise<void>((resolve) => (this.idle = resolve))
     try {
       await this.db.close()
@@ -174,6 +188,7 @@ export class LevelStorage implements Storage {
       },
       (thrown) => {
         this.writing = false
+        this.corrupt = isCorruption(thrown)
         this.poison(group, storageError(thrown, this.settings.directory))
         this.writeNext()
       },

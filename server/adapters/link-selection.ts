@@ -12,6 +12,9 @@ export interface Choosable {
 /** A link that is heard from shows after this many sweeps that the other one, silent, is dead. */
 const SILENT_SWEEPS = 3
 
+/** Peers are heard several times between two sweeps: one that was silent for as many does not run any more. */
+const GONE_SWEEPS = 2
+
 /**
  * The links to one peer: one at rest, and two for a moment where both sides have dialed. Both are then read,
  * and both sides send on the one that the node with the lower id has dialed; the node that has dialed the
@@ -27,6 +30,14 @@ export class LinkSelection<Link extends Choosable> {
 
   constructor(selfIsLower: boolean) {
     this.selfIsLower = selfIsLower
+  }
+
+  /**
+   * Whether another process of the peer runs, and is in touch. A process that starts anew finds that the links of
+   * the one before are gone; one that does not is a second node with the same id, be it on a copied disk.
+   */
+  heldAgainst(process: string): boolean {
+    return this.all().some((link) => link.session.process !== process && link.silentSweeps < GONE_SWEEPS)
   }
 
   /** @returns the transitions that the network has to tell. */

@@ -6,10 +6,11 @@ import type { Random } from '../ports/random.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { Connection } from './connection.ts'
 import { Dialer } from './dialer.ts'
+import { Exclusion } from './exclusion.ts'
 import { FlushTick } from './flush-tick.ts'
 import { Gate } from './gate.ts'
-import { checkIdentity, type Identity, NONCE_BYTES, PROCESS_BYTES } from './greeting.ts'
-import { AcceptorHandshake, DialerHandshake, linkKey, type Session } from './handshake.ts'
+import { checkIdentity, type Greeting, type Identity, NONCE_BYTES, PROCESS_BYTES } from './greeting.ts'
+import { AcceptorHandshake, DialerHandshake, duplicate, linkKey, type Session } from './handshake.ts'
 import { Introduction } from './introduction.ts'
 import { listen } from './listen.ts'
 import { Peer } from './peer.ts'
@@ -36,6 +37,7 @@ export class TcpNetwork implements Network {
   private readonly key: Buffer | undefined
   private readonly server: Server
   private readonly gate: Gate
+  private readonly exclusion: Exclusion
   private readonly tick = new FlushTick()
   private readonly peers = new Map<NodeId, Peer>()
   /** Those of `peers`, and those that run out. */
@@ -56,12 +58,16 @@ export class TcpNetwork implements Network {
     const key = settings.secret.length > 0 ? linkKey(settings.secret) : undefined
     this.key = key
     this.server = server
+    this.exclusion = new Exclusion({ clock })
     this.address = { host: settings.host, port: (server.address() as AddressInfo).port }
     this.gate = new Gate(
       {
         clock,
         trace,
-        handshake: () => new AcceptorHandshake(key as Buffer, this.self, random.bytes(NONCE_BYTES)),
+        handshake: () =>
+          new AcceptorHandshake(key as Buffer, this.self, random.bytes(NONCE_BYTES), (peer) =>
+            this.isTaken(peer),
+          ),
         admit: ({ connection, session }) => this.admit(connection, session, false),
       },
       this.tuning,
@@ -136,6 +142,13 @@ export class TcpNetwork implements Network {
     return this.gate.size
   }
 
+  /** Why this node should end: most peers have another node of its id. undefined where that is not so. */
+  excluded(): KvError | undefined {
+    let connected = 0
+    for (const { links } of this.peers.values()) if (links.current !== undefined) connected++
+    return this.exclusion.verdict(connected)
+  }
+
   close(): Promise<void> {
     this.closing ??= this.shutDown()
     return this.closing
@@ -168,8 +181,10 @@ export class TcpNetwork implements Network {
     const handshake = new DialerHandshake(this.key as Buffer, this.self, peer.id, nonce)
     const socket = connect({ ...address, allowHalfOpen: true })
     const introduction = new Introduction({ clock, socket, handshake }, this.tuning.handshakeMs, (result) => {
-      if (result instanceof KvError) this.complain(peer, address, result)
-      else this.admit(result.connection, result.session, true)
+      if (result instanceof KvError) {
+        if (result.code === 'conflict') this.exclusion.refusedBy(peer.id, result)
+        this.complain(peer, address, result)
+      } else this.admit(result.connection, result.session, true)
       done(!(result instanceof KvError))
     })
     return () => introduction.abort('the peer listens elsewhere now')
@@ -180,6 +195,7 @@ export class TcpNetwork implements Network {
     if (known === undefined && this.peers.size >= this.tuning.maxPeers) {
       return connection.destroy('there are too many peers')
     }
+    if (this.isTaken(session)) return connection.destroy(duplicate(session.id).message)
     const peer = known ?? new Peer(this.self.id, session.id)
     const { tick, onFrame } = this
     const link = new TcpLink({ connection, tick, onMessage: onFrame }, session, dialed, this.tuning)
@@ -195,9 +211,14 @@ export class TcpNetwork implements Network {
       incarnation: session.incarnation,
     })
     peer.complaint = ''
+    this.exclusion.admittedBy(peer.id)
     const transitions = peer.links.add(link)
     this.peers.set(peer.id, peer)
     this.follow(peer, transitions)
+  }
+
+  private isTaken({ id, process }: Greeting): boolean {
+    return this.peers.get(id)?.links.heldAgainst(process) === true
   }
 
   private follow(peer: Peer, transitions: readonly LinkState[]): void {

@@ -114,8 +114,9 @@ export class Repair {
     this.scrub.stop()
   }
 
-  /** Compares with every peer within reach, now. */
-  compareNow(): void {
+  /** Compares with every peer within reach, now; the records of `slot` are checked against its digest first. */
+  compareNow(slot?: number): void {
+    if (slot !== undefined) this.scrub.suspect(slot)
     this.antiEntropy.begin()
   }
 

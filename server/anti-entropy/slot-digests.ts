@@ -2,6 +2,7 @@ import type { Key } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
 import { encodeRecord } from '../causality/record-codec.ts'
+import type { EncodedChange } from '../replica/staged-records.ts'
 import { Leaves, type Summand } from './leaves.ts'
 import { RecordDigest } from './record-digest.ts'
 
@@ -20,11 +21,12 @@ export class SlotDigests {
   private readonly after = new RecordDigest()
   private watch: SlotWatch | undefined
 
-  /** `bytes` is the new record, encoded; undefined where it is removed. */
-  replace(key: Key, record: KeyRecord, bytes: Buffer | undefined): void {
+  /** `record` is the one that is replaced. */
+  replace(key: Key, record: KeyRecord, encoded: EncodedChange): void {
     const slot = slotOf(key)
-    const before = record === EMPTY_RECORD ? undefined : this.before.read(key, encodeRecord(key, record))
-    const after = bytes === undefined ? undefined : this.after.read(key, bytes)
+    const replaced = record === EMPTY_RECORD ? undefined : (encoded.before ?? encodeRecord(key, record))
+    const before = replaced === undefined ? undefined : this.before.read(key, replaced)
+    const after = encoded.after === undefined ? undefined : this.after.read(key, encoded.after)
     if (before !== undefined) this.leaves.subtract(slot, before)
     if (after !== undefined) this.leaves.add(slot, after)
     this.watch?.(slot, key, before, after)

@@ -4,12 +4,12 @@ import { KvError, toKvError } from '../../shared/errors.ts'
 import type { Coordinator, PutOptions } from '../coordinator/outcome.ts'
 import { type BatchRequest, parseBatchLine } from './batch-line.ts'
 import { LineSplitter } from './line-splitter.ts'
-import type { batchOptions } from './options.ts'
+import type { BatchOptions } from './options.ts'
 import { deleteResult, readResult, writeResult } from './results.ts'
 
 export interface BatchSettings {
   readonly secret: Buffer
-  readonly options: ReturnType<typeof batchOptions>
+  readonly options: BatchOptions
   readonly maxLineBytes: number
   /** Lines that are under way, or answered behind one that is. */
   readonly window: number
@@ -51,6 +51,7 @@ export class BatchRun {
   private ended = false
   private stopped = false
   private outputFull = false
+  private pumping = false
 
   constructor(
     components: { coordinator: Coordinator; input: Readable; output: Writable; cutOff: () => void },
@@ -159,17 +160,21 @@ export class BatchRun {
     )
   }
 
-  private async run(line: number, { op, key, value, options }: BatchRequest): Promise<string> {
+  private run(line: number, { op, key, value, options }: BatchRequest): Promise<string> {
     const { options: shared, secret } = this.settings
     if (op === 'get') {
-      return success(line, readResult(key, await this.coordinator.get(key, shared), secret, false))
+      return this.coordinator
+        .get(key, shared)
+        .then((outcome) => success(line, readResult(key, outcome, secret, false)))
     }
     const { w, strict, timeoutMs } = shared
     const { ttlMs, context, request, attempt } = options
     // Named one by one: a spread costs several times as much, and all its steps are garbage.
     const merged: PutOptions = { w, strict, timeoutMs, ttlMs, context, request, attempt }
-    const outcome = await this.coordinator.put(key, value, merged)
-    return success(line, op === 'put' ? writeResult(key, outcome) : deleteResult(key, outcome))
+    return this.coordinator.put(key, value, merged).then((outcome) => {
+      if (shared.brief) return `{"line":${line},"status":200}\n`
+      return success(line, op === 'put' ? writeResult(key, outcome) : deleteResult(key, outcome))
+    })
   }
 
   private finish(slot: Slot, request: BatchRequest, answer: string): void {
@@ -177,7 +182,13 @@ export class BatchRun {
     const { follower } = slot
     if (follower === undefined || this.stopped) this.busy.delete(request.key)
     else this.begin(follower, follower.request as BatchRequest)
-    this.pump()
+    if (this.pumping) return
+    // Once for all that one commit has made durable: they are answered in one write, and make room together.
+    this.pumping = true
+    void Promise.resolve().then(() => {
+      this.pumping = false
+      this.pump()
+    })
   }
 
   private settle(slot: Slot, answer: string): void {

@@ -65,10 +65,16 @@ export function writeOptions(
 
 const PLAIN_WRITE: PutOptions = {}
 
+export interface BatchOptions extends Pick<PutOptions, 'w' | 'strict' | 'timeoutMs'>, GetOptions {
+  /** Of writes that succeed, the answers say no more than that. */
+  readonly brief: boolean
+}
+
 /** What a whole batch can be asked for. @throws KvError `usage` */
-export function batchOptions(text: string): Pick<PutOptions, 'w' | 'strict' | 'timeoutMs'> & GetOptions {
-  const query = parseQuery(text, ['w', 'r', 'strict', 'timeout'])
+export function batchOptions(text: string): BatchOptions {
+  const query = parseQuery(text, ['w', 'r', 'strict', 'timeout', 'brief'])
   return {
+    brief: switchIn(query, 'brief') ?? false,
     w: integerIn(query, 'w', 1, MAX_QUORUM),
     r: integerIn(query, 'r', 1, MAX_QUORUM),
     strict: switchIn(query, 'strict'),

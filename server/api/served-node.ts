@@ -45,7 +45,8 @@ export interface ServedNode {
 export interface ServedRepair {
   repairStatus(): RepairStatus
   scrubStatus(): ScrubStatus
-  compareNow(): void
+  /** Of one slot the records and digests are checked first. */
+  compareNow(slot?: number): void
   pause(): void
   resume(): void
   scrubNow(): void

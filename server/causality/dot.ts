@@ -1,7 +1,7 @@
 /**
- * Whoever gives out dots and remembers all that it gave out: node id, storage incarnation and generation.
- * A node that may have forgotten a dot (an unclean stop, a lost record, a dropped hint) goes on as a new
- * actor, because a version vector that names an actor's counter speaks for all of its earlier ones.
+ * Whoever gives out dots and remembers all that it gave out: node id, a name drawn at random for this run of the
+ * process, and generation. A node that may have forgotten a dot (a start, a lost record, a dropped hint) goes on as
+ * a new actor, because a version vector that names an actor's counter speaks for all of its earlier ones.
  */
 export type Actor = string
 

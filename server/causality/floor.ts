@@ -47,6 +47,24 @@ export function deathMs(record: KeyRecord, policy: ConflictPolicy): number {
   return latest
 }
 
+/**
+ * A past that names more actors than this is shortened when the slot's floor covers it: every run of a node writes
+ * under a name of its own, and a key may outlive many of them.
+ */
+export const LONG_PAST = 8
+
+/** From when on a floor may stand for the record, or for most of its past; otherwise as `deathMs`. */
+export function settlesMs(record: KeyRecord, policy: ConflictPolicy): number {
+  return record.past.size > LONG_PAST ? 0 : deathMs(record, policy)
+}
+
+/** The record without what the floor says of its past; itself where that is short. */
+export function withShortPast(record: KeyRecord, { vector }: Floor): KeyRecord {
+  if (record.past.size <= LONG_PAST) return record
+  const past = new Map([...record.past].filter(([actor, counter]) => !covers(vector, { actor, counter })))
+  return past.size === record.past.size ? record : { ...record, past }
+}
+
 /** Whether the floor says all that the record does, so that the record itself need not be kept. */
 export function isBuried(record: KeyRecord, { vector, expiredMs }: Floor, policy: ConflictPolicy): boolean {
   if (deathMs(record, policy) > expiredMs || !descends(vector, record.past)) return false

@@ -1,5 +1,12 @@
 import { type Actor, compareDots, type Dot } from './dot.ts'
-import { type KeyRecord, MAX_RETIRED, type Retirement, type Sibling } from './record.ts'
+import {
+  EMPTY_RECORD,
+  type KeyRecord,
+  MAX_RETIRED,
+  type Retirement,
+  type Sibling,
+  type VersionVector,
+} from './record.ts'
 import { VarintReader } from './varint.ts'
 import { covers } from './version-vector.ts'
 
@@ -13,7 +20,8 @@ export class RecordReader extends VarintReader {
   private readonly actors: Actor[] = []
   /** Whether anything names the actor: one that nothing does would give a record two encodings. */
   private readonly named: boolean[] = []
-  private readonly past = new Map<Actor, number>()
+  /** The same one for all records in whose past nothing is: they are most of those that are written. */
+  private past: VersionVector = EMPTY_RECORD.past
 
   record(): KeyRecord {
     this.readActors()
@@ -25,7 +33,8 @@ export class RecordReader extends VarintReader {
   }
 
   private readActors(): void {
-    const { actors, named, past } = this
+    const { actors, named } = this
+    let past: Map<Actor, number> | undefined
     for (let left = this.varint(), before = ''; left > 0; left--) {
       const actor = this.text()
       if (actors.length > 0 && actor <= before) throw new RangeError('the actors are not in order')
@@ -33,8 +42,9 @@ export class RecordReader extends VarintReader {
       before = actor
       const counter = this.varint()
       named.push(counter > 0)
-      if (counter > 0) past.set(actor, counter)
+      if (counter > 0) past = (past ?? new Map<Actor, number>()).set(actor, counter)
     }
+    if (past !== undefined) this.past = past
   }
 
   private readSiblings(): Sibling[] {

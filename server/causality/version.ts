@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { compareDots } from './dot.ts'
 import type { Sibling } from './record.ts'
 
-/** The node that wrote a version: its actor is named after the node, its incarnation and the generation. */
+/** The node that wrote a version: its actor is named after the node, a run of its process and the generation. */
 export function writerOf(version: string): string {
   return version.slice(0, version.lastIndexOf(':')).split('.').slice(0, -2).join('.')
 }

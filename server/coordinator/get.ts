@@ -58,6 +58,7 @@ export class GetOperation extends Deadline {
   /** Hint holders that have not answered. */
   private readonly awaited = new Set<NodeId>()
   private readonly spares: NodeId[]
+  private readonly inReach: number
   private readonly alarms: Alarm[] = []
   private underWay = 0
   /** The holders are asked for what their floors add to the record. */
@@ -78,6 +79,7 @@ export class GetOperation extends Deadline {
     const own = owners.indexOf(plan.self)
     if (own > 0) owners.unshift(...owners.splice(own, 1))
     this.spares = [...owners, ...reach.filter((node) => !plan.owners.includes(node))]
+    this.inReach = this.spares.length
   }
 
   start(): void {
@@ -218,8 +220,12 @@ export class GetOperation extends Deadline {
 
   private answerNoQuorum(): void {
     this.settle()
-    const { r } = this.plan
-    const why = `r=${r}, but only ${this.core.count} replicas of ${keyToText(this.key)} could be asked`
+    const { r, preference } = this.plan
+    const found =
+      this.inReach < r
+        ? `in reach of this node: ${this.inReach} of ${preference.length}`
+        : `with an answer: ${this.core.count} of ${this.inReach} in reach`
+    const why = `r=${r}, but of the nodes that could have ${keyToText(this.key)}, ${found}`
     this.done(new KvError('no_quorum', why, 'see which nodes are up: kv ring status'))
   }
 

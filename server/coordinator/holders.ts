@@ -5,17 +5,20 @@ import type { Holder } from '../handoff/holder.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { StoreReply } from '../replica/replica.ts'
 import type { Rpc } from '../rpc/method.ts'
-import { FETCH, type FetchResponse, STORE, type StoreRequest } from '../rpc/replica-methods.ts'
+import { FETCH, type FetchResponse, type StoreRequest } from '../rpc/replica-methods.ts'
+import { StoreGroups } from './store-groups.ts'
 
 export type FetchReply = (error: KvError | undefined, held?: FetchResponse) => void
 
 /** Every holder of records, this node and its peers alike, as a coordinator asks them. */
 export class Holders {
   private readonly components: { rpc: Rpc; holder: Holder; hybrid: HybridClock }
+  private readonly groups: StoreGroups
   private readonly self: NodeId
 
   constructor(components: { rpc: Rpc; holder: Holder; hybrid: HybridClock }, settings: { id: NodeId }) {
     this.components = components
+    this.groups = new StoreGroups(components)
     this.self = settings.id
   }
 
@@ -47,9 +50,8 @@ export class Holders {
   }
 
   private send(node: NodeId, request: StoreRequest, timeoutMs: number, done: StoreReply): void {
-    const { rpc, holder } = this.components
     const { key, hintFor, bytes, fresh } = request
-    if (node === this.self) holder.store(key, hintFor, bytes, fresh ? 'write' : 'mend', done)
-    else rpc.call(node, STORE, request, timeoutMs, done)
+    if (node !== this.self) this.groups.store(node, request, timeoutMs, done)
+    else this.components.holder.store(key, hintFor, bytes, fresh ? 'write' : 'mend', done)
   }
 }

@@ -11,7 +11,7 @@ import type { Layout } from '../membership/layout.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
-import type { CoordinateRequest, ForwardResponse } from '../rpc/forward-method.ts'
+import type { CoordinateRequest } from '../rpc/forward-method.ts'
 import type { Reply, Rpc } from '../rpc/method.ts'
 import { type GetAnswer, type GetComponents, GetOperation } from './get.ts'
 import { checkSize, quorum } from './limits.ts'
@@ -26,7 +26,7 @@ import type {
 } from './outcome.ts'
 import type { PutComponents } from './put.ts'
 import type { RingView } from './ring-view.ts'
-import { type RouteAnswer, RouteOperation } from './route.ts'
+import { type RouteAnswer, type RouteComponents, RouteOperation } from './route.ts'
 import type { Scanner } from './scan.ts'
 import { WriteCoordinator } from './write-coordinator.ts'
 
@@ -56,7 +56,7 @@ const ATTEMPTS_OF_A_NODE = 256
 export class RingCoordinator implements Coordinator {
   private readonly components: RingCoordinatorComponents
   private readonly settings: RingCoordinatorSettings
-  private readonly writes: WriteCoordinator
+  private readonly routing: RouteComponents
   private readonly session: string
   private nextRequest = 0
   private underWay = 0
@@ -67,7 +67,9 @@ export class RingCoordinator implements Coordinator {
     this.components = components
     this.settings = settings
     this.session = components.random.u32().toString(36)
-    this.writes = new WriteCoordinator({ ...components, serving: () => this.ring() }, settings)
+    const writes = new WriteCoordinator({ ...components, serving: () => this.ring() }, settings)
+    const coordinate: RouteComponents['coordinate'] = (request, reply) => writes.coordinate(request, reply)
+    this.routing = { ...components, coordinate, newRequest: () => this.newRequest() }
   }
 
   /** Refuses new requests and resolves when those under way are answered. */
@@ -79,36 +81,31 @@ export class RingCoordinator implements Coordinator {
     })
   }
 
-  async put(key: Key, value: Buffer | null, options: PutOptions): Promise<PutOutcome> {
-    const { layout, slots } = this.ring()
-    const w = quorum('w', options.w ?? layout.w, layout.n)
-    checkSize(value, this.settings.maxValueBytes)
-    let context = options.context
-    if (value === null && context === undefined && layout.conflicts === 'siblings') {
-      context = (await this.get(key, { timeoutMs: options.timeoutMs })).context
+  put(key: Key, value: Buffer | null, options: PutOptions): Promise<PutOutcome> {
+    try {
+      const { layout, slots } = this.ring()
+      const w = quorum('w', options.w ?? layout.w, layout.n)
+      checkSize(value, this.settings.maxValueBytes)
+      const owners = slots.owners(slotOf(key))
+      const request: CoordinateRequest = {
+        key,
+        value,
+        w,
+        ttlMs: options.ttlMs ?? 0,
+        context: options.context,
+        strict: options.strict ?? false,
+        request: options.request ?? '',
+        attempt: (options.attempt ?? 0) * ATTEMPTS_OF_A_NODE,
+        timeoutMs: options.timeoutMs ?? this.settings.requestTimeoutMs,
+      }
+      if (value !== null || request.context !== undefined || layout.conflicts === 'lww')
+        return this.write(request, owners)
+      return this.get(key, { timeoutMs: options.timeoutMs }).then(({ context }) =>
+        this.write({ ...request, context }, owners),
+      )
+    } catch (error) {
+      return Promise.reject(error)
     }
-    const owners = slots.owners(slotOf(key))
-    const request: CoordinateRequest = {
-      key,
-      value,
-      w,
-      ttlMs: options.ttlMs ?? 0,
-      context,
-      strict: options.strict ?? false,
-      request: options.request ?? '',
-      attempt: (options.attempt ?? 0) * ATTEMPTS_OF_A_NODE,
-      timeoutMs: options.timeoutMs ?? this.settings.requestTimeoutMs,
-    }
-    const answer = await this.run<RouteAnswer>((done) => {
-      const { clock, rpc, ring } = this.components
-      const coordinate = (attempt: CoordinateRequest, reply: Reply<ForwardResponse>) =>
-        this.writes.coordinate(attempt, reply)
-      const newRequest = () => this.newRequest()
-      const components = { clock, rpc, ring, coordinate, newRequest }
-      new RouteOperation(components, { self: this.settings.id, owners }, request, done).next()
-    })
-    const { version, acks, sloppy, existed, coordinator } = answer
-    return { version, acks, w, sloppy, coordinator, existed }
   }
 
   async get(key: Key, options: GetOptions): Promise<GetOutcome> {
@@ -133,6 +130,18 @@ export class RingCoordinator implements Coordinator {
     return this.components.scanner.page(options, slots, layout.r)
   }
 
+  /** One promise for each write, and no more: there are many of them. */
+  private write(request: CoordinateRequest, owners: readonly string[]): Promise<PutOutcome> {
+    return this.run<PutOutcome>((done) => {
+      const answered: Reply<RouteAnswer> = (error, answer) => {
+        if (error !== undefined) return done(error)
+        const { version, acks, sloppy, existed, coordinator } = answer as RouteAnswer
+        done(undefined, { version, acks, w: request.w, sloppy, coordinator, existed })
+      }
+      new RouteOperation(this.routing, { self: this.settings.id, owners }, request, answered).next()
+    })
+  }
+
   private outcome(key: Key, r: number, layout: Layout, answer: GetAnswer): GetOutcome {
     const { record, replies, ownersReplied, sloppy } = answer
     if (record === EMPTY_RECORD && ownersReplied < r) {
@@ -152,8 +161,11 @@ export class RingCoordinator implements Coordinator {
 
   private ring(): { layout: Layout; slots: SlotTable } {
     if (this.draining) throw new KvError('not_ready', 'the node is stopping', 'ask another node')
-    const layout = this.components.ring.layout()
-    const slots = this.components.ring.slots()
+    const { ring } = this.components
+    const refusal = ring.refusal()
+    if (refusal !== undefined) throw new KvError('not_ready', refusal, 'ask another node: kv node list')
+    const layout = ring.layout()
+    const slots = ring.slots()
     if (layout !== undefined && slots !== undefined) return { layout, slots }
     throw new KvError('not_ready', 'the ring is not formed yet: too few of its first nodes have been found')
   }

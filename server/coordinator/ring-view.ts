@@ -9,6 +9,8 @@ export interface RingView {
   slots(): SlotTable | undefined
   /** A link is there and the failure detector has nothing against the node. True for this node itself. */
   reachable(id: NodeId): boolean
+  /** Why most of the other nodes will not have this one, so that it speaks for no ring; undefined where they will. */
+  refusal(): string | undefined
   /** False while this node's clock may be too far from its peers'. */
   clockTrusted(): boolean
   /** The clocks by which requests say until when they may be served. */

@@ -45,7 +45,8 @@ export class RouteOperation {
   private attempt: number
   private readonly done: Reply<RouteAnswer>
   private readonly startedMs: number
-  private readonly candidates: NodeId[]
+  /** How many of the candidates have been looked at. */
+  private looked = 0
   private unknown: KvError | undefined
   private refused: KvError | undefined
 
@@ -62,9 +63,6 @@ export class RouteOperation {
     this.attempt = request.attempt
     this.done = done
     this.startedMs = components.clock.monotonicMs()
-    const peers = plan.owners.filter((owner) => owner !== plan.self)
-    this.candidates = plan.owners.includes(plan.self) ? [plan.self, ...peers] : peers
-    if (!request.strict && !plan.owners.includes(plan.self)) this.candidates.push(plan.self)
   }
 
   next(): void {
@@ -72,7 +70,7 @@ export class RouteOperation {
     const candidate = leftMs > 0 ? this.nextCandidate() : undefined
     if (candidate === undefined) return this.giveUp()
     // After an attempt here whose outcome is unknown nobody else may try, so no time is kept for them.
-    const last = candidate === this.plan.self || !this.candidates.some((node) => this.inReach(node))
+    const last = candidate === this.plan.self || !this.anyLeft()
     const attemptMs = last ? leftMs : Math.min(leftMs, Math.max(LEAST_ATTEMPT_MS, this.request.timeoutMs / 4))
     if (candidate !== this.plan.self && this.name === '') this.name = this.components.newRequest()
     // Named one by one: a spread costs several times as much, and all its steps are garbage.
@@ -97,9 +95,26 @@ export class RouteOperation {
 
   private nextCandidate(): NodeId | undefined {
     for (;;) {
-      const candidate = this.candidates.shift()
+      const candidate = this.candidate(this.looked++)
       if (candidate === undefined || this.inReach(candidate)) return candidate
     }
+  }
+
+  private anyLeft(): boolean {
+    for (let i = this.looked; ; i++) {
+      const candidate = this.candidate(i)
+      if (candidate === undefined) return false
+      if (this.inReach(candidate)) return true
+    }
+  }
+
+  /** This node where it is an owner, then the other owners; last this node where it is none, and hints count. */
+  private candidate(index: number): NodeId | undefined {
+    const { owners, self } = this.plan
+    const own = owners.indexOf(self)
+    if (own < 0) return index === owners.length && !this.request.strict ? self : owners[index]
+    if (index === 0) return self
+    return owners[index <= own ? index - 1 : index]
   }
 
   private answered(

@@ -9,7 +9,7 @@ import type { Storage } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { GroupCommit } from '../replica/group-commit.ts'
 import type { Minter } from '../replica/minter.ts'
-import { StagedRecords } from '../replica/staged-records.ts'
+import { StagedRecords, type StagedRecordsComponents } from '../replica/staged-records.ts'
 
 export interface HintStoreComponents {
   readonly storage: Storage
@@ -197,7 +197,7 @@ export class HintStore {
   private open(id: NodeId): Target {
     const { storage, commit, minter, trace } = this.components
     const hints = new Map<Key, Hint>()
-    const onStage = (key: Key, _before: KeyRecord, after: KeyRecord) => {
+    const onStage: StagedRecordsComponents['onStage'] = (key, _before, after, encoded) => {
       const old = hints.get(key)
       this.heldBytes -= old?.bytes ?? 0
       if (after === EMPTY_RECORD) {
@@ -205,7 +205,7 @@ export class HintStore {
         return
       }
       if (old === undefined) this.countIn(key, 1)
-      const hint = { bytes: encodeRecord(key, after).length, sinceMs: old?.sinceMs ?? stampOf(after) }
+      const hint = { bytes: encoded.after?.length ?? 0, sinceMs: old?.sinceMs ?? stampOf(after) }
       hints.set(key, hint)
       this.heldBytes += hint.bytes
     }

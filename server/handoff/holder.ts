@@ -1,17 +1,23 @@
 import type { Counters } from '../../shared/counters.ts'
-import { toKvError } from '../../shared/errors.ts'
+import { type KvError, toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
 import { onFloor } from '../causality/floor.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { mergeRecords } from '../causality/merge.ts'
 import type { KeyRecord } from '../causality/record.ts'
-import { encodeRecord } from '../causality/record-codec.ts'
 import type { Floors } from '../replica/floors.ts'
-import type { Origin, Replica, StoreReply } from '../replica/replica.ts'
+import type { Origin, Replica, StoreAck, StoreReply } from '../replica/replica.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
-import type { Rpc } from '../rpc/method.ts'
-import { FETCH, type FetchRequest, type FetchResponse, STORE } from '../rpc/replica-methods.ts'
+import type { Reply, Rpc } from '../rpc/method.ts'
+import {
+  FETCH,
+  type FetchRequest,
+  type FetchResponse,
+  STORE,
+  type StoreRequest,
+} from '../rpc/replica-methods.ts'
+import { STORE_GROUP, type StoreGroupResponse } from '../rpc/store-group-method.ts'
 import type { HintStore } from './hint-store.ts'
 import type { RepairMarks } from './repair-marks.ts'
 
@@ -36,9 +42,8 @@ export class Holder {
   }
 
   serve(rpc: Rpc): void {
-    rpc.handle(STORE, (_from, { key, hintFor, bytes, fresh }, reply) =>
-      this.store(key, hintFor, bytes, fresh ? 'write' : 'mend', reply),
-    )
+    rpc.handle(STORE, (_from, record, reply) => this.storeSent(record, reply))
+    rpc.handle(STORE_GROUP, (_from, { records }, reply) => this.storeAll(records, reply))
     rpc.handle(FETCH, (_from, request, reply) => {
       try {
         reply(undefined, this.fetch(request))
@@ -63,13 +68,34 @@ export class Holder {
     replica.store(hintFor === '' ? data : hints.records(hintFor), key, bytes, origin, done)
   }
 
+  private storeSent({ key, hintFor, bytes, fresh }: StoreRequest, done: StoreReply): void {
+    this.store(key, hintFor, bytes, fresh ? 'write' : 'mend', done)
+  }
+
+  /** Each of the records as by itself: that one is refused says nothing of the others. */
+  private storeAll(records: readonly StoreRequest[], reply: Reply<StoreGroupResponse>): void {
+    const outcomes = new Array<StoreAck | KvError>(records.length)
+    let left = records.length
+    const settle = (i: number, outcome: StoreAck | KvError) => {
+      outcomes[i] = outcome
+      if (--left === 0) reply(undefined, { outcomes })
+    }
+    for (const [i, record] of records.entries()) {
+      try {
+        this.storeSent(record, (error, ack) => settle(i, error ?? (ack as StoreAck)))
+      } catch (error) {
+        settle(i, toKvError(error))
+      }
+    }
+  }
+
   /**
    * What data and hints say of the key. Reader and holder tell each other the time: what has expired for one reader
    * has expired for the next, whatever the clock of the node that it asks says.
    * @throws KvError `storage_failed` where the disk cannot be trusted with it.
    */
   fetch({ key, onFloor: wanted, wallMs }: FetchRequest): FetchResponse {
-    const { floors, hybrid } = this.components
+    const { data, floors, hybrid } = this.components
     hybrid.observe({ wallMs, logical: 0 })
     let record = this.record(key)
     let floor = 0
@@ -79,7 +105,7 @@ export class Holder {
       if (wanted) record = onFloor(record, floors.of(slot))
     }
     const nothing = record.siblings.length === 0 && record.past.size === 0
-    return { bytes: nothing ? NONE : encodeRecord(key, record), floor, wallMs: hybrid.wallMs() }
+    return { bytes: nothing ? NONE : data.encode(key, record), floor, wallMs: hybrid.wallMs() }
   }
 
   private record(key: Key): KeyRecord {

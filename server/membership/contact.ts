@@ -20,6 +20,8 @@ export interface Contact {
   answering: boolean
   /** The last answer; before the first, when the watch began. */
   heardMs: number
+  /** Why it, or this node, will have nothing to do with the other; '' where they get on. */
+  refusal: string
   /** When the link was lost; never, while there is one or has not been any. */
   lostMs: number
   /** When the present run of answers began. */
@@ -39,6 +41,7 @@ export function newContact(id: NodeId, now: number): Contact {
     linked: false,
     answering: false,
     heardMs: now,
+    refusal: '',
     lostMs: Number.POSITIVE_INFINITY,
     contactMs: now,
     changedMs: now,

@@ -78,6 +78,7 @@ export class FailureDetector {
     if (contact === undefined) return
     if (contact.linked) contact.lostMs = now
     contact.linked = false
+    contact.refusal = ''
     this.interrupt(contact, now)
   }
 
@@ -86,15 +87,24 @@ export class FailureDetector {
     const contact = this.contacts.get(id)
     if (contact?.linked !== true) return
     contact.heardMs = now
+    contact.refusal = ''
     if (!contact.answering || contact.liveness !== 'up') contact.contactMs = now
     contact.answering = true
     this.update(contact, 'up', now)
   }
 
   /** The peer answers, but will not have this node, or this node will not have it: alive and of no use. */
-  refused(id: NodeId, now: number): void {
+  refused(id: NodeId, why: string, now: number): void {
     const contact = this.contacts.get(id)
-    if (contact !== undefined) this.interrupt(contact, now)
+    if (contact === undefined) return
+    contact.refusal = why
+    this.interrupt(contact, now)
+  }
+
+  /** Why most of the peers will not have this node, or it them; undefined where they will. */
+  refusal(): string | undefined {
+    const refusals = [...this.contacts.values()].filter(({ refusal }) => refusal !== '')
+    return refusals.length * 2 > this.contacts.size ? refusals[0]?.refusal : undefined
   }
 
   /** What a peer has against others by its own observation; replaces what it said before. */

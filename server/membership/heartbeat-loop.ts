@@ -19,7 +19,7 @@ export interface HeartbeatComponents {
   /** The peer answered a heartbeat, and was accepted. */
   readonly onAnswer: (from: NodeId, beat: Heartbeat, roundTripMs: number) => void
   /** The peer that answers will not have this node, or this node will not have it. */
-  readonly onRefusal: (peer: NodeId) => void
+  readonly onRefusal: (peer: NodeId, why: KvError) => void
 }
 
 /**
@@ -78,10 +78,10 @@ export class HeartbeatLoop {
     rpc.call(to, HEARTBEAT, beat, SUSPECT_AFTER_MS, (error, response) => {
       if (!this.running) return
       // Refused by the peer, rather than lost or late.
-      if (error?.code === 'conflict') return this.components.onRefusal(to)
+      if (error?.code === 'conflict') return this.components.onRefusal(to, error)
       if (error !== undefined || response === undefined) return
       const refusal = this.take(to, response)
-      if (refusal !== undefined) this.components.onRefusal(to)
+      if (refusal !== undefined) this.components.onRefusal(to, refusal)
       else this.components.onAnswer(to, response, clock.monotonicMs() - sentMs)
     })
   }

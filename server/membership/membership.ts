@@ -110,12 +110,7 @@ export class Membership {
       },
       settings,
     )
-    const founders = {
-      unattached: () => this.roster.unattached((id) => this.reachable(id)),
-      reachable: (id: NodeId) => this.reachable(id),
-      ringKnown: () => this.roster.ringKnown(),
-      sawRing: (ringId: string) => this.roster.sawRing(ringId),
-    }
+    const founders = this.roster.founders((id) => this.reachable(id))
     this.bootstrap = new Bootstrap({ ...components, layouts, founders }, this.settings)
     this.fetch = new LayoutFetch({ rpc, trace, layouts }, settings)
     this.heartbeats = new HeartbeatLoop({
@@ -127,7 +122,7 @@ export class Membership {
       compose: () => this.portrait.forHeartbeat(),
       accept: (from, beat) => this.accept(from, beat),
       onAnswer: (from, beat, roundTripMs) => this.answered(from, beat, roundTripMs),
-      onRefusal: (peer) => this.detector.refused(peer, clock.monotonicMs()),
+      onRefusal: (peer, { message }) => this.detector.refused(peer, message, clock.monotonicMs()),
     })
     network.onLink((peer, state) => {
       if (this.running) this.linkChanged(peer, state === 'connected')
@@ -208,6 +203,11 @@ export class Membership {
   clockTrusted(): boolean {
     const { clock } = this.components
     return this.skew.trusted(clock.wallMs(), clock.monotonicMs())
+  }
+
+  /** Why most of the peers will not have this node, or it them; undefined where they will. */
+  refusal(): string | undefined {
+    return this.detector.refusal()
   }
 
   /** Hints for the owner may lie where this node cannot see them: errs on the side of true. */

@@ -4,6 +4,7 @@ import type { Address, Network, NodeId } from '../ports/network.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { Beacon } from './beacon.ts'
+import type { Founders } from './bootstrap.ts'
 import { isWildcard } from './discovery.ts'
 import { type Heartbeat, MAX_GOSSIP, type PeerAddress } from './heartbeat.ts'
 import type { LayoutMember } from './layout.ts'
@@ -71,18 +72,23 @@ export class Roster {
     return Array.from(this.table.values(), ({ id }) => id)
   }
 
+  /** What the founding of a ring goes by. */
+  founders(reachable: (id: NodeId) => boolean): Founders {
+    return {
+      unattached: () => this.unattached(reachable),
+      reachable,
+      ringKnown: () => this.ringSeen !== '',
+      sawRing: (ringId) => this.sawRing(ringId),
+    }
+  }
+
   /** Those of the chosen peers that have no layout. */
-  unattached(chosen: (id: NodeId) => boolean): LayoutMember[] {
+  private unattached(chosen: (id: NodeId) => boolean): LayoutMember[] {
     const found: LayoutMember[] = []
     for (const { id, zone, weight, layoutVersion } of this.table.values()) {
       if (layoutVersion === 0 && chosen(id)) found.push({ id, zone, weight })
     }
     return found
-  }
-
-  /** A ring of this cluster has been seen, now or before a restart. */
-  ringKnown(): boolean {
-    return this.ringSeen !== ''
   }
 
   sawRing(ringId: string): void {

@@ -1,3 +1,5 @@
+import type { KvError } from '../../shared/errors.ts'
+
 export type StorageOp =
   | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
   | { readonly type: 'del'; readonly key: Buffer }
@@ -29,5 +31,10 @@ export interface Storage {
    */
   iterate(range: StorageRange): Promise<StorageEntry[]>
   commit(batch: readonly StorageOp[]): Promise<void>
+  /**
+   * Why nothing should be added now: there is little room left. Commits still work, for what must go on and for what
+   * makes room. Absent, or undefined: there is enough.
+   */
+  shortage?(): KvError | undefined
   close(): Promise<void>
 }

@@ -1,5 +1,5 @@
 import type { Key } from '../../shared/key.ts'
-import { deathMs, isBuried } from '../causality/floor.ts'
+import { isBuried, settlesMs, withShortPast } from '../causality/floor.ts'
 import { type ConflictPolicy, EMPTY_RECORD } from '../causality/record.ts'
 import type { Floors } from './floors.ts'
 import type { MortalKeys } from './mortal-keys.ts'
@@ -12,7 +12,7 @@ export interface BurialComponents {
   readonly policy: () => ConflictPolicy
 }
 
-/** Removes from this node's data what the floors of its slots stand for. */
+/** Removes from this node's data what the floors of its slots stand for: records that are dead, and long pasts. */
 export class Burial {
   /** Records removed since the start of the process. */
   buried = 0
@@ -53,12 +53,15 @@ export class Burial {
   private look(slot: number, key: Key): void {
     const { data, floors, mortal, policy } = this.components
     const record = data.latest(key)
-    if (deathMs(record, policy()) === Number.POSITIVE_INFINITY) {
+    if (settlesMs(record, policy()) === Number.POSITIVE_INFINITY) {
       if (!data.pending(key)) mortal.strike(slot, key)
       return
     }
-    if (!isBuried(record, floors.of(slot), policy())) return
-    data.stage(key, EMPTY_RECORD, () => undefined, undefined, record)
-    this.buried++
+    const floor = floors.of(slot)
+    const buried = isBuried(record, floor, policy())
+    const rest = buried ? EMPTY_RECORD : withShortPast(record, floor)
+    if (rest === record) return
+    data.stage(key, rest, () => undefined, undefined, record)
+    if (buried) this.buried++
   }
 }

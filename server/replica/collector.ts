@@ -2,7 +2,7 @@ import type { Counters } from '../../shared/counters.ts'
 import { KvError, toKvError } from '../../shared/errors.ts'
 import { SLOTS } from '../../shared/slot.ts'
 import type { Actor, Dot } from '../causality/dot.ts'
-import { deathMs } from '../causality/floor.ts'
+import { settlesMs } from '../causality/floor.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { ConflictPolicy, KeyRecord } from '../causality/record.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
@@ -252,7 +252,7 @@ export class Collector {
   }
 
   private noteAll(record: KeyRecord, expiredMs: number, note: (dot: Dot) => void): void {
-    if (deathMs(record, this.components.policy()) > expiredMs) return
+    if (settlesMs(record, this.components.policy()) > expiredMs) return
     for (const { dot } of record.siblings) note(dot)
     for (const [actor, counter] of record.past) note({ actor, counter })
   }

@@ -43,9 +43,14 @@ export class GroupCommit {
     this.maxQueuedBytes = settings.maxQueuedBytes
   }
 
-  /** Why writes are refused now, if they are. Ask before anything is staged that counts on a commit. */
-  refusal(): KvError | undefined {
+  /**
+   * Why writes are refused now, if they are. Ask before anything is staged that counts on a commit. `makesRoom` for
+   * what only deletes: a disk without room takes that as long as it can.
+   */
+  refusal(makesRoom = false): KvError | undefined {
     if (this.failure !== undefined) return this.failure
+    const shortage = makesRoom ? undefined : this.storage.shortage?.()
+    if (shortage !== undefined) return shortage
     if (this.queuedBytes < this.maxQueuedBytes) return undefined
     return new KvError('overloaded', `${this.queuedBytes} bytes wait for the disk`, 'slow down and try again')
   }
@@ -117,7 +122,8 @@ export class GroupCommit {
     this.storage.commit(batch).then(
       () => this.settle(waiters, undefined),
       (error) => {
-        this.failure = new KvError('storage_failed', `the disk refused a commit: ${toKvError(error).message}`)
+        const { message, hint } = toKvError(error)
+        this.failure = new KvError('storage_failed', `the disk refused a commit: ${message}`, hint)
         this.trace.event('error', 'storage.failed', { why: this.failure.message })
         this.settle(waiters, this.failure)
       },

@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter } from '../../shared/wire.ts'
 import type { Actor, Dot } from '../causality/dot.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { Stamp } from '../causality/stamp.ts'
+import type { Random } from '../ports/random.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { GroupCommit } from './group-commit.ts'
 
@@ -18,24 +19,24 @@ export const STAMP_AHEAD_MS = 4_000
 const OBSERVED_AHEAD_MS = 100
 
 const ACTOR_KEY = Buffer.from('mactor')
+const FORMAT = 2
+
+/** Names one run of the process; enough that no two runs ever share one. */
+const LIFE_BYTES = 8
 
 /** What the disk knows of the node's dots and stamps. */
 interface Reservation {
-  readonly incarnation: string
-  readonly generation: number
   /** Every dot that was given out is below it. */
   readonly counter: number
   /** No stamp that was made is above it. */
   readonly wallMs: number
-  /** The node stopped in good order: it remembers all that it wrote. */
-  readonly clean: boolean
 }
 
-export interface MinterSettings {
-  readonly id: string
-  readonly incarnation: string
-  /** False where the data directory knows that the last stop was not a clean one, whatever the storage says. */
-  readonly cleanStop?: boolean | undefined
+export interface MinterComponents {
+  readonly storage: Storage
+  readonly hybrid: HybridClock
+  readonly commit: GroupCommit
+  readonly random: Random
 }
 
 export interface Minted {
@@ -47,13 +48,17 @@ export interface Minted {
  * Gives every write its dot and its stamp, and never the same dot twice: blocks of counters, and a stretch of time,
  * are durable before the first of them is used.
  *
- * An actor remembers all that it wrote. Where that may not hold (an unclean stop, a new data directory, a record
- * lost to the disk, a hint that was handed over) the node goes on under a new generation. A generation is the
- * counter at which it began: counters only rise, so no generation comes twice.
+ * An actor remembers all that it wrote. That holds for one run of the process and no longer: nothing on a disk can
+ * tell whether the disk is the one that the run before has left, or a snapshot of it that was taken earlier, even
+ * after a stop in good order, and was put back since. So each run draws a name of its own, and a disk that was
+ * restored, copied or emptied has nothing to take back. Where something is lost during a run (a record that the disk
+ * has damaged, a hint that was handed over) the node goes on under a new generation, named after the counter at
+ * which it began: counters only rise, so no generation comes twice.
  */
 export class Minter {
-  private readonly components: { storage: Storage; hybrid: HybridClock; commit: GroupCommit }
-  private readonly settings: MinterSettings
+  private readonly components: MinterComponents
+  private readonly settings: { id: string }
+  private life = ''
   private next = 1
   private ceiling = 0
   private wallCeiling = 0
@@ -64,29 +69,25 @@ export class Minter {
   private owner: Actor = ''
   private fallback: Actor = ''
 
-  constructor(
-    components: { storage: Storage; hybrid: HybridClock; commit: GroupCommit },
-    settings: MinterSettings,
-  ) {
+  constructor(components: MinterComponents, settings: { id: string }) {
     this.components = components
     this.settings = settings
   }
 
   /** Must have resolved before the first dot is asked for. */
   async recover(): Promise<void> {
-    const { storage, hybrid } = this.components
+    const { storage, hybrid, random } = this.components
     const bytes = storage.get(ACTOR_KEY)
     const before = bytes === undefined ? undefined : readReservation(bytes)
+    this.life = random.bytes(LIFE_BYTES).toString('hex')
     this.next = before?.counter ?? 1
-    const clean = before?.clean === true && this.settings.cleanStop !== false
-    const remembers = clean && before.incarnation === this.settings.incarnation
-    this.generation = remembers ? before.generation : this.next
+    this.generation = this.next
     if (before !== undefined) hybrid.recover({ wallMs: before.wallMs, logical: 0 })
     this.nameActors()
     // No time beyond what the disk has until the wall clock is trusted.
     const wallMs = Math.max(before?.wallMs ?? 0, (hybrid.physicalMs() ?? -STAMP_AHEAD_MS) + STAMP_AHEAD_MS)
     const counter = this.next + COUNTER_BLOCK
-    await storage.commit([{ type: 'put', key: ACTOR_KEY, value: this.reservation(counter, wallMs, false) }])
+    await storage.commit([{ type: 'put', key: ACTOR_KEY, value: reservation({ counter, wallMs }) }])
     this.ceiling = counter
     this.raise(wallMs)
     this.extending = false
@@ -98,9 +99,9 @@ export class Minter {
     return wallMs === undefined || wallMs < this.wallCeiling
   }
 
-  /** How the names of all actors of this node begin, until it gets another disk. */
+  /** How the names of all actors of this node begin, for as long as it runs. */
   get actors(): string {
-    return `${this.settings.id}.${this.settings.incarnation}`
+    return `${this.settings.id}.${this.life}`
   }
 
   /** Every dot that was given out is up to here, and every further one above. */
@@ -138,7 +139,7 @@ export class Minter {
     // Stamps that were observed may lie ahead of this clock, and those made after them do too. No more than a
     // little is reserved beyond: a node that crashes often must not climb away from the clocks.
     const ahead = Math.max(this.wallCeiling, lastMs + OBSERVED_AHEAD_MS, wallMs + STAMP_AHEAD_MS)
-    const value = this.reservation(counter, ahead, false)
+    const value = reservation({ counter, wallMs: ahead })
     this.components.commit.add({ type: 'put', key: ACTOR_KEY, value }, (error) => {
       this.extending = false
       if (error !== undefined) return
@@ -153,7 +154,7 @@ export class Minter {
     this.extending = true
     const { hybrid } = this.components
     const wallMs = Math.max(hybrid.last().wallMs + 1, hybrid.physicalMs() ?? 0)
-    const value = this.reservation(this.next, wallMs, true)
+    const value = reservation({ counter: this.next, wallMs })
     await this.components.storage.commit([{ type: 'put', key: ACTOR_KEY, value }])
   }
 
@@ -178,23 +179,22 @@ export class Minter {
   private actor(generation: string): Actor {
     return `${this.actors}.${generation}`
   }
-
-  private reservation(counter: number, wallMs: number, clean: boolean): Buffer {
-    const { incarnation } = this.settings
-    const writer = new ByteWriter(64).u8(1).text(incarnation).u53(this.generation).u53(counter).u53(wallMs)
-    return writer.flag(clean).finish()
-  }
 }
 
+function reservation({ counter, wallMs }: Reservation): Buffer {
+  return new ByteWriter(17).u8(FORMAT).u53(counter).u53(wallMs).finish()
+}
+
+/** @throws RangeError for a format that is not known here. */
 function readReservation(bytes: Buffer): Reservation {
   const reader = new ByteReader(bytes)
-  const version = reader.u8()
-  if (version !== 1) throw new RangeError(`the actor's reservation has the unknown version ${version}`)
-  return {
-    incarnation: reader.text(),
-    generation: reader.u53(),
-    counter: reader.u53(),
-    wallMs: reader.u53(),
-    clean: reader.flag(),
+  const format = reader.u8()
+  if (format === 1) {
+    // It began with the incarnation and the generation, by which actors were named then.
+    reader.text()
+    reader.u53()
+  } else if (format !== FORMAT) {
+    throw new RangeError(`the actor's reservation has the unknown format ${format}`)
   }
+  return { counter: reader.u53(), wallMs: reader.u53() }
 }

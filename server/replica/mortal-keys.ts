@@ -1,17 +1,10 @@
 import type { Key } from '../../shared/key.ts'
 import { SLOTS } from '../../shared/slot.ts'
 import { ByteReader, ByteWriter } from '../../shared/wire.ts'
-import { deathMs } from '../causality/floor.ts'
+import { settlesMs } from '../causality/floor.ts'
 import type { ConflictPolicy, KeyRecord } from '../causality/record.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { GroupCommit } from './group-commit.ts'
-
-/** A key whose record dies without another write. */
-export interface MortalKey {
-  readonly key: Key
-  /** When the last of its values expires, wall-clock milliseconds; 0 where there are only tombstones. */
-  readonly deathMs: number
-}
 
 export interface MortalKeysComponents {
   readonly storage: Storage
@@ -24,9 +17,10 @@ const PAGE = 1000
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
- * The keys whose records may go one day without another write: those of tombstones and of values that expire. 'x',
- * the slot (2 bytes), the key, and when it dies: an index in the batch of the data, so that nobody has to scan the
- * data for them, and of a slot full of values that live on not even the index.
+ * The keys whose records may go one day without another write: those of tombstones and of values that expire; and
+ * those whose past has grown long. 'x', the slot (2 bytes), the key, and from when on it may go, 0 for at once: an
+ * index in the batch of the data, so that nobody has to scan the data for them, and of a slot full of values that
+ * live on not even the index.
  */
 export class MortalKeys {
   private readonly components: MortalKeysComponents
@@ -52,8 +46,8 @@ export class MortalKeys {
   /** Call it for every change, when it is staged: the index goes to the disk with it. */
   replace(slot: number, key: Key, before: KeyRecord, after: KeyRecord): void {
     const policy = this.components.policy()
-    const was = deathMs(before, policy)
-    const is = deathMs(after, policy)
+    const was = settlesMs(before, policy)
+    const is = settlesMs(after, policy)
     if (was === is) return
     if (was !== NEVER) this.unlist(slot)
     if (is !== NEVER) this.list(slot, is)

@@ -5,19 +5,25 @@ import type { KeyRecord } from '../causality/record.ts'
 /** Rough bytes of a record in memory beside its values: objects, maps, strings. */
 const RECORD_OVERHEAD = 400
 
+/** A record and what encodeRecord makes of it. */
+export interface EncodedRecord {
+  readonly record: KeyRecord
+  readonly bytes: Buffer
+}
+
 /** The records that were used last, decoded: reading one from LevelDB costs some ten times as much. */
 export class RecordCache {
-  private readonly records: LRUCache<Key, KeyRecord>
+  private readonly records: LRUCache<Key, EncodedRecord>
 
   constructor(settings: { maxBytes: number }) {
     this.records = new LRUCache({ maxSize: Math.max(1, settings.maxBytes), sizeCalculation: sizeOf })
   }
 
-  get(key: Key): KeyRecord | undefined {
+  get(key: Key): EncodedRecord | undefined {
     return this.records.get(key)
   }
 
-  set(key: Key, record: KeyRecord): void {
+  set(key: Key, record: EncodedRecord): void {
     this.records.set(key, record)
   }
 
@@ -25,7 +31,7 @@ export class RecordCache {
    * After a write: only what is read or written repeatedly is worth its room. Most records of an import are not, and
    * to keep each of them for a while is what garbage collection costs most for.
    */
-  update(key: Key, record: KeyRecord): void {
+  update(key: Key, record: EncodedRecord): void {
     if (this.records.has(key)) this.records.set(key, record)
   }
 
@@ -38,8 +44,8 @@ export class RecordCache {
   }
 }
 
-function sizeOf(record: KeyRecord, key: Key): number {
-  let bytes = RECORD_OVERHEAD + key.length
-  for (const sibling of record.siblings) bytes += RECORD_OVERHEAD + (sibling.value?.length ?? 0)
-  return bytes
+function sizeOf({ record, bytes }: EncodedRecord, key: Key): number {
+  let size = RECORD_OVERHEAD + key.length + bytes.length
+  for (const sibling of record.siblings) size += RECORD_OVERHEAD + (sibling.value?.length ?? 0)
+  return size
 }

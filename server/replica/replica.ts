@@ -85,7 +85,7 @@ export class Replica {
    */
   write(records: StagedRecords, role: 'owner' | 'fallback', key: Key, write: Write, done: Durable): Written {
     const { commit, minter } = this.components
-    const refusal = commit.refusal()
+    const refusal = commit.refusal(write.value === null)
     if (refusal !== undefined) throw refusal
     const before = records.latest(key)
     const top = winner(before)
@@ -136,11 +136,11 @@ export class Replica {
 
   /** Merges a record that a peer sent. `bytes` may share memory with a message. */
   store(records: StagedRecords, key: Key, bytes: Buffer, origin: Origin, done: StoreReply): void {
-    const refusal = this.components.commit.refusal()
-    if (refusal !== undefined) return done(refusal)
     const own = Buffer.from(bytes)
     const incoming = decodeIncoming(key, own)
     if (incoming instanceof KvError) return done(incoming)
+    const refusal = this.components.commit.refusal(incoming.siblings.every(({ value }) => value === null))
+    if (refusal !== undefined) return done(refusal)
     for (const { stamp } of incoming.siblings) {
       if (!this.components.hybrid.observe(stamp)) return done(this.tooFarAhead(stamp))
     }
@@ -148,12 +148,11 @@ export class Replica {
     const late = this.late(key, incoming, latest, origin)
     if (late !== undefined) return done(late)
     const news = this.news(key, incoming, latest)
-    const first = latest === EMPTY_RECORD
-    const merged = first ? news : mergeRecords(latest, news)
+    const merged = latest === EMPTY_RECORD ? news : mergeRecords(latest, news)
     const ack: StoreAck = { outrankedBy: outranks(merged, incoming, this.components.policy()) }
     const answer: Durable = (error) => (error === undefined ? done(undefined, ack) : done(error))
     if (merged === latest || merged === EMPTY_RECORD) records.whenDurable(key, answer)
-    else records.stage(key, merged, answer, first && news === incoming ? own : undefined, latest)
+    else records.stage(key, merged, answer, merged === incoming ? own : undefined, latest)
   }
 
   /** What the slot's floor leaves of a record: no value that was deleted here, and nothing that was collected. */

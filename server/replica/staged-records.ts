@@ -4,24 +4,33 @@ import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
 import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Durable, GroupCommit } from './group-commit.ts'
-import type { RecordCache } from './record-cache.ts'
+import type { EncodedRecord, RecordCache } from './record-cache.ts'
 
 export interface StagedRecordsComponents {
   readonly storage: Storage
   readonly commit: GroupCommit
   readonly cache?: RecordCache
-  /** Told of every change when it is staged; `bytes` is `after`, encoded, and undefined where it is removed. */
-  readonly onStage?: (key: Key, before: KeyRecord, after: KeyRecord, bytes: Buffer | undefined) => void
+  /** Told of every change when it is staged. */
+  readonly onStage?: (key: Key, before: KeyRecord, after: KeyRecord, encoded: EncodedChange) => void
   /** A record on the disk failed its checksum. */
   readonly onCorrupt: (key: Key, why: string) => void
+}
+
+export interface EncodedChange {
+  /** Undefined where there was no record, and where its encoding is not at hand. */
+  readonly before: Buffer | undefined
+  /** Undefined where the record is removed. */
+  readonly after: Buffer | undefined
 }
 
 /** A key with commits under way. */
 interface Staged {
   /** What was durable last. */
   durable: KeyRecord
+  durableBytes: Buffer | undefined
   /** What will be durable when all commits under way are. */
   latest: KeyRecord
+  latestBytes: Buffer | undefined
   underWay: number
   /** Those who wait for `latest`. */
   waiters: Durable[]
@@ -36,6 +45,8 @@ export class StagedRecords {
   private readonly components: StagedRecordsComponents
   private readonly address: (key: Key) => Buffer
   private readonly staged = new Map<Key, Staged>()
+  /** What was read last: a write that builds on it comes next. */
+  private loaded: EncodedRecord | undefined
 
   constructor(components: StagedRecordsComponents, address: (key: Key) => Buffer) {
     this.components = components
@@ -45,6 +56,14 @@ export class StagedRecords {
   /** @throws KvError `storage_failed` where the record on the disk cannot be trusted. */
   durable(key: Key): KeyRecord {
     return this.staged.get(key)?.durable ?? this.load(key)
+  }
+
+  /** What encodeRecord makes of a record that `durable` has given: of most of them it is at hand. */
+  encode(key: Key, record: KeyRecord): Buffer {
+    if (this.loaded?.record === record) return this.loaded.bytes
+    const staged = this.staged.get(key)
+    const bytes = staged?.durable === record ? staged.durableBytes : undefined
+    return bytes ?? encodeRecord(key, record)
   }
 
   /** What the next write builds on. A record that the disk has lost counts as none. */
@@ -61,12 +80,21 @@ export class StagedRecords {
     let staged = this.staged.get(key)
     if (staged === undefined) {
       const durable = before ?? this.loadOrNone(key)
-      staged = { durable, latest: durable, underWay: 0, waiters: [] }
+      const encoding = this.loaded?.record === durable ? this.loaded.bytes : undefined
+      staged = {
+        durable,
+        durableBytes: encoding,
+        latest: durable,
+        latestBytes: encoding,
+        underWay: 0,
+        waiters: [],
+      }
       this.staged.set(key, staged)
     }
     const bytes = record === EMPTY_RECORD ? undefined : (encoded ?? encodeRecord(key, record))
-    this.components.onStage?.(key, staged.latest, record, bytes)
+    this.components.onStage?.(key, staged.latest, record, { before: staged.latestBytes, after: bytes })
     staged.latest = record
+    staged.latestBytes = bytes
     staged.underWay++
     const waiters: Durable[] = [done]
     staged.waiters = waiters
@@ -76,7 +104,10 @@ export class StagedRecords {
       bytes === undefined ? { type: 'del', key: address } : { type: 'put', key: address, value: bytes },
       (error) => {
         entry.underWay--
-        if (error === undefined) entry.durable = record
+        if (error === undefined) {
+          entry.durable = record
+          entry.durableBytes = bytes
+        }
         if (entry.underWay === 0) this.unstage(key, entry, error === undefined)
         for (const waiter of waiters) waiter(error)
       },
@@ -86,9 +117,9 @@ export class StagedRecords {
   /** Writes a record again that the disk has lost. @returns false where it is not in memory either. */
   rewrite(key: Key): boolean {
     if (this.staged.has(key)) return true
-    const record = this.components.cache?.get(key)
-    if (record === undefined) return false
-    this.stage(key, record, () => undefined, undefined, record)
+    const cached = this.components.cache?.get(key)
+    if (cached === undefined) return false
+    this.stage(key, cached.record, () => undefined, cached.bytes, cached.record)
     return true
   }
 
@@ -106,18 +137,23 @@ export class StagedRecords {
 
   private unstage(key: Key, entry: Staged, committed: boolean): void {
     this.staged.delete(key)
-    if (committed && entry.durable !== EMPTY_RECORD) this.components.cache?.update(key, entry.durable)
+    const { durable: record, durableBytes: bytes } = entry
+    if (committed && bytes !== undefined) this.components.cache?.update(key, { record, bytes })
     else this.components.cache?.delete(key)
   }
 
   private load(key: Key): KeyRecord {
     const cached = this.components.cache?.get(key)
-    if (cached !== undefined) return cached
+    if (cached !== undefined) {
+      this.loaded = cached
+      return cached.record
+    }
     try {
       const bytes = this.components.storage.get(this.address(key))
       if (bytes === undefined) return EMPTY_RECORD
       const record = decodeRecord(key, bytes)
-      this.components.cache?.set(key, record)
+      this.loaded = { record, bytes }
+      this.components.cache?.set(key, this.loaded)
       return record
     } catch (error) {
       if (!(error instanceof CorruptRecord || isStorageFailure(error))) throw error

@@ -140,27 +140,22 @@ export class KvClient {
   }
 
   /**
-   * Sends a batch to one endpoint, without fail-over, and gives each operation's outcome in their order, as it
-   * arrives. Where the link breaks, the iteration throws a LinkError: what has no outcome yet is unknown.
+   * Sends a batch to one endpoint, without fail-over, and gives the operations' outcomes in their order, together as
+   * they arrive. Where the link breaks, the iteration throws a LinkError: what has no outcome yet is unknown.
+   * @param brief of writes that succeed it is enough to know that they did.
    */
   async *batch(
     endpoint: string,
     operations: readonly BatchOperation[],
-    timeoutMs = this.timeoutMs,
-  ): AsyncIterable<BatchOutcome> {
+    { brief }: { readonly brief?: boolean } = {},
+  ): AsyncIterable<readonly BatchOutcome[]> {
+    const { timeoutMs } = this
     const headers = { 'Content-Type': 'application/x-ndjson', Accept: 'application/x-ndjson' }
     const body = batchBody(operations)
-    const path = `/kv${query({ timeout: serverTime(timeoutMs) })}`
+    const path = `/kv${query({ timeout: serverTime(timeoutMs), brief })}`
     let line = 0
-    for await (const value of this.lines(endpoint, {
-      method: 'POST',
-      path,
-      headers,
-      body,
-      timeoutMs,
-    })) {
-      line++
-      yield batchOutcome(value, line)
+    for await (const values of this.lines(endpoint, { method: 'POST', path, headers, body, timeoutMs })) {
+      yield values.map((value) => batchOutcome(value, ++line))
     }
     if (line < operations.length) throw new LinkError('the answer to a batch was cut short', true, false)
   }
@@ -239,7 +234,7 @@ export class KvClient {
   }
 
   /** The values of a streamed NDJSON answer. @throws KvError what the answer says instead, or LinkError. */
-  private async *lines(endpoint: string, request: HttpRequest): AsyncIterable<unknown> {
+  private async *lines(endpoint: string, request: HttpRequest): AsyncIterable<readonly unknown[]> {
     const answer = await this.components.exchange.stream(endpoint, request)
     if (answer.status === 200) yield* ndjson(answer.body)
     else {

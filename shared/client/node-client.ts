@@ -50,8 +50,9 @@ export class NodeClient {
   }
 
   /** @returns how its repair is after that. */
-  async orderRepair(order: 'start' | 'pause' | 'resume'): Promise<RepairStatus> {
-    return readJson<RepairStatus>(await this.send({ method: 'POST', path: `/repair/${order}` }), false)
+  async orderRepair(order: 'start' | 'pause' | 'resume', slot?: number): Promise<RepairStatus> {
+    const path = `/repair/${order}${slot === undefined ? '' : `?slot=${slot}`}`
+    return readJson<RepairStatus>(await this.send({ method: 'POST', path }), false)
   }
 
   async scrub(): Promise<ScrubStatus> {

@@ -13,19 +13,21 @@ export class ScanPage {
   }
 
   /** @throws LinkError where the answer lacks its last line, and the KvError that stands in its place. */
-  async *entries(lines: AsyncIterable<unknown>): AsyncIterable<ScanEntry> {
-    for await (const line of lines) {
-      const error = errorFromBody(line)
-      if (error) throw error
-      if (isEnd(line)) {
-        this.cursor = line.cursor
-        return
+  async *entries(groups: AsyncIterable<readonly unknown[]>): AsyncIterable<ScanEntry> {
+    for await (const lines of groups) {
+      for (const line of lines) {
+        const error = errorFromBody(line)
+        if (error) throw error
+        if (isEnd(line)) {
+          this.cursor = line.cursor
+          return
+        }
+        const entry = line as ScanEntry
+        const name = `${entry.keyEncoding ?? 'utf8'} ${entry.key}`
+        if (this.seen.has(name)) continue
+        this.seen.add(name)
+        yield entry
       }
-      const entry = line as ScanEntry
-      const name = `${entry.keyEncoding ?? 'utf8'} ${entry.key}`
-      if (this.seen.has(name)) continue
-      this.seen.add(name)
-      yield entry
     }
     throw new LinkError('a page of the scan was cut short', true, false)
   }

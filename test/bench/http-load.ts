@@ -5,7 +5,9 @@ export interface LoadSettings {
   /** The connections go to these in turn. */
   readonly ports: readonly number[]
   readonly connections: number
-  readonly milliseconds: number
+  /** It ends after so long, or once so many requests were answered; either may be left out. */
+  readonly milliseconds?: number
+  readonly requests?: number
   /** The whole request of the i-th call, head and body. */
   readonly request: (i: number) => Buffer
 }
@@ -29,7 +31,8 @@ export async function httpLoad(settings: LoadSettings): Promise<LoadResult> {
   let failures = 0
   let sent = 0
   const began = performance.now()
-  const until = began + settings.milliseconds
+  const until = began + (settings.milliseconds ?? Number.POSITIVE_INFINITY)
+  const most = settings.requests ?? Number.POSITIVE_INFINITY
   await Promise.all(
     Array.from({ length: settings.connections }, (_, i) => {
       const port = settings.ports[i % settings.ports.length] as number
@@ -38,7 +41,7 @@ export async function httpLoad(settings: LoadSettings): Promise<LoadResult> {
         let started = 0
         let received: Buffer = Buffer.alloc(0)
         const next = (): void => {
-          if (performance.now() >= until) return void socket.end(resolve)
+          if (sent >= most || performance.now() >= until) return void socket.end(resolve)
           started = performance.now()
           socket.write(settings.request(sent++))
         }

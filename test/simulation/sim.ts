@@ -30,9 +30,8 @@ function usage(message: string): never {
 }
 
 function whole(text: string, name: string, least: number): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < least)
-    usage(`--${name} takes a whole number from ${least}, not ${text}`)
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (!(value >= least)) usage(`--${name} takes a whole number from ${least}, not ${text}`)
   return value
 }
 

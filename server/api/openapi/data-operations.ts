@@ -19,6 +19,9 @@ const strict = Type.Optional(
     description: 'only owners count towards w: refuse rather than leave a hint with a fallback',
   }),
 )
+const brief = Type.Optional(
+  Type.Boolean({ description: 'answers of writes that succeed have a line and a status, and no result' }),
+)
 const w = Type.Optional(Type.Integer({ minimum: 1, description: 'durable holders to wait for; at most n' }))
 const r = Type.Optional(Type.Integer({ minimum: 1, description: 'owners to ask; at most n' }))
 const writeHeaders = {
@@ -181,7 +184,7 @@ export const DATA_OPERATIONS: readonly (readonly [string, Operation])[] = [
         'an error of its own. An answer that is cut short leaves the outcome of the other lines unknown. Example: ' +
         `echo '{"op":"put","key":"a","value":"1"}' | curl --data-binary @- http://127.0.0.1:7071/kv`,
       tags,
-      querystring: Type.Object({ w, r, strict, timeout }),
+      querystring: Type.Object({ w, r, strict, timeout, brief }),
       body: {
         content: {
           'application/x-ndjson': {

@@ -1,3 +1,5 @@
+import { Type } from 'typebox'
+import { SLOTS } from '../../../shared/slot.ts'
 import { errors, json, type Operation } from './operation.ts'
 import * as schemas from './schemas.ts'
 
@@ -71,7 +73,15 @@ export const REPAIR_OPERATIONS: readonly (readonly [string, Operation])[] = [
   ],
   [
     'POST /repair/start',
-    repairOperation('Compare now', 'With every peer within reach. Example: kv repair start'),
+    {
+      ...repairOperation(
+        'Compare now',
+        'With every peer within reach; of one slot the records are checked first. Example: kv repair start',
+      ),
+      querystring: Type.Object({
+        slot: Type.Optional(Type.Integer({ minimum: 0, maximum: SLOTS - 1, description: 'Checked first.' })),
+      }),
+    },
   ],
   [
     'POST /repair/pause',

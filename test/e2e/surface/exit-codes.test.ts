@@ -67,6 +67,8 @@ describe('the exit code', function () {
     const run = await user.kv(['set', 'alone', 'v', '--json'])
     expectFailure(run, 5, 'no_quorum', /.+/)
     expect(run.json<ErrorBody>().error.definite).to.equal(true)
+    const read = await user.kv(['get', 'alone', '--json', ...at('n1')])
+    expectFailure(read, 5, 'no_quorum', /^r=2, but of the nodes .* alone, in reach of this node: 1 of 5$/)
     await user.json(['chaos', 'heal'])
     await untilOk(user)
     expect((await user.kv(['exists', 'alone'])).code).to.equal(3)

@@ -125,7 +125,7 @@ async function importOnce(
     }
   })
   let tick: () => void = () => undefined
-  async function* send(_: string, operations: readonly BatchOperation[]): AsyncIterable<BatchOutcome> {
+  async function* send(_: string, operations: readonly BatchOperation[]): AsyncIterable<BatchOutcome[]> {
     const weather = run.weather[batches++] ?? 'fine'
     if (batches >= run.killedAt) killed()
     if (dead) await new Promise(() => undefined)
@@ -137,16 +137,16 @@ async function importOnce(
     if (weather === 'cut') {
       const reached = operations.slice(0, operations.length >> 1)
       for (const operation of reached) ring.apply(operation)
-      yield* reached.slice(0, reached.length >> 1).map(() => ({ result: undefined }))
+      yield reached.slice(0, reached.length >> 1).map(() => ({ result: undefined }))
       throw new LinkError('cut', true, false)
     }
     for (const operation of operations) {
-      if (weather === 'overloaded') yield { error: new KvError('overloaded', 'busy') }
-      else if (weather === 'no answer') yield { error: new KvError('outcome_unknown', 'no answer') }
+      if (weather === 'overloaded') yield [{ error: new KvError('overloaded', 'busy') }]
+      else if (weather === 'no answer') yield [{ error: new KvError('outcome_unknown', 'no answer') }]
       else {
         ring.apply(operation)
         if (weather === 'lost after') throw new LinkError('lost', true, false)
-        yield { result: undefined }
+        yield [{ result: undefined }]
       }
     }
   }

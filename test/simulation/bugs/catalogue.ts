@@ -4,8 +4,9 @@ import type { Edit, PlantedBug } from './planted-bug.ts'
 const OVERWRITING_HOLDER: readonly Edit[] = [
   {
     file: 'server/handoff/holder.ts',
-    find: 'import { encodeRecord } from',
-    replace: 'import { decodeRecord, encodeRecord } from',
+    find: "import { mergeRecords } from '../causality/merge.ts'",
+    replace: `import { mergeRecords } from '../causality/merge.ts'
+import { decodeRecord } from '../causality/record-codec.ts'`,
   },
   {
     file: 'server/handoff/holder.ts',
@@ -120,20 +121,30 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/replica/minter.ts',
-        find: `return \`\${this.settings.id}.\${this.settings.incarnation}\``,
-        replace: 'return this.settings.id',
+        find: `\${this.settings.id}.\${this.life}`,
+        replace: `\${this.settings.id}.x`,
       },
     ],
     caughtBy: ['uniqueness'],
     seeds: [],
   },
   {
-    name: 'dots are not reserved ahead of their use',
+    name: 'runs of a process share their dots, which are not reserved ahead of their use',
     edits: [
       {
         file: 'server/replica/minter.ts',
-        find: '.u53(this.generation).u53(counter)',
-        replace: '.u53(this.generation).u53(this.next)',
+        find: 'value: reservation({ counter, wallMs }) }])\n    this.ceiling',
+        replace: 'value: reservation({ counter: this.next, wallMs }) }])\n    this.ceiling',
+      },
+      {
+        file: 'server/replica/minter.ts',
+        find: 'reservation({ counter, wallMs: ahead })',
+        replace: 'reservation({ counter: this.next, wallMs: ahead })',
+      },
+      {
+        file: 'server/replica/minter.ts',
+        find: `\${this.settings.id}.\${this.life}`,
+        replace: `\${this.settings.id}.x`,
       },
     ],
     caughtBy: ['uniqueness'],
@@ -395,23 +406,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seeds: [],
   },
   {
-    name: 'a node takes itself for one that remembers all, after a power cut as well',
-    edits: [
-      {
-        file: 'server/replica/minter.ts',
-        find: 'const remembers = clean && before.incarnation',
-        replace: 'const remembers = (clean || true) && before?.incarnation',
-      },
-      {
-        file: 'server/replica/minter.ts',
-        find: 'this.generation = remembers ? before.generation : this.next',
-        replace: 'this.generation = remembers ? (before as Reservation).generation : this.next',
-      },
-    ],
-    caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [],
-  },
-  {
     name: 'a forwarded write is coordinated however late it comes, and a retry asks nobody first',
     edits: [
       {
@@ -438,8 +432,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/handoff/holder.ts',
-        find: 'import { encodeRecord } from',
-        replace: 'import { decodeRecord, encodeRecord } from',
+        find: "import { mergeRecords } from '../causality/merge.ts'",
+        replace: `import { mergeRecords } from '../causality/merge.ts'
+import { decodeRecord } from '../causality/record-codec.ts'`,
       },
       {
         file: 'server/handoff/holder.ts',

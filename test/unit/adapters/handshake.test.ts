@@ -21,7 +21,8 @@ const nonce = (fill: number) => Buffer.alloc(32, fill)
 
 const dialer = (key = KEY, self = identity('a'), expected = 'b', fill = 1) =>
   new DialerHandshake(key, self, expected, nonce(fill))
-const acceptor = (key = KEY, self = identity('b'), fill = 2) => new AcceptorHandshake(key, self, nonce(fill))
+const acceptor = (key = KEY, self = identity('b'), fill = 2) =>
+  new AcceptorHandshake(key, self, nonce(fill), () => false)
 
 /** The dialer's proof and all before it. */
 function upToProof(from: DialerHandshake, to: AcceptorHandshake): { challenge: Buffer; proof: Buffer } {
@@ -95,6 +96,25 @@ describe('the handshake', () => {
     const to = acceptor()
     const challenge = to.next(dialer().opening).reply as Buffer
     refusal(() => to.next(challenge), 'secret')
+  })
+
+  it('tells a dialer that has proved itself, and nobody else, that its id is taken', () => {
+    const taken = () => new AcceptorHandshake(KEY, identity('b'), nonce(2), ({ id }) => id === 'a')
+    const from = dialer()
+    const to = taken()
+    const { proof } = upToProof(from, to)
+    const { reply, session, refusal: told } = to.next(proof)
+    expect(session).to.equal(undefined)
+    expect(told?.code).to.equal('conflict')
+    const last = from.next(reply as Buffer)
+    expect(last.session).to.equal(undefined)
+    expect(last.refusal?.message).to.equal('another node with the id a is in the ring already')
+    expect(last.refusal?.hint).to.contain('--data directory of its own')
+    refusal(() => complete(dialer(WRONG_KEY), taken()), 'the peer does not know the cluster secret')
+    refusal(() => dialer(KEY, identity('a'), 'b', 9).next(reply as Buffer), 'not a kvring peer')
+    const elsewhere = dialer(KEY, identity('a'), 'b', 9)
+    upToProof(elsewhere, taken())
+    refusal(() => elsewhere.next(reply as Buffer), 'the peer does not know the cluster secret')
   })
 
   it('refuses a whole handshake that is replayed', () => {

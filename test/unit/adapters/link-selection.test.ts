@@ -84,6 +84,21 @@ describe('LinkSelection', () => {
     expect(links.current).to.equal(theirs)
   })
 
+  it('knows of another process while that is heard from', () => {
+    const links = new LinkSelection<FakeLink>(LOWER)
+    expect(links.heldAgainst('p1')).to.equal(false)
+    const link = new FakeLink(false)
+    links.add(link)
+    expect([links.heldAgainst('p1'), links.heldAgainst('p2')]).to.deep.equal([false, true])
+    link.silentSweeps = 1
+    expect(links.heldAgainst('p2')).to.equal(true)
+    link.silentSweeps = 2
+    expect(links.heldAgainst('p2')).to.equal(false)
+    link.silentSweeps = 0
+    links.remove(link)
+    expect(links.heldAgainst('p2')).to.equal(false)
+  })
+
   it('drops the links of a former process, and tells that the link was lost between', () => {
     for (const selfIsLower of [LOWER, HIGHER]) {
       const links = new LinkSelection<FakeLink>(selfIsLower)

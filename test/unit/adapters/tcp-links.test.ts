@@ -51,6 +51,7 @@ describe('TcpNetwork among peers', () => {
 
   it('takes a restarted peer for what it is, although the old connection still seems open', async () => {
     const { network, links, messages, raw } = await withRawPeer()
+    await nodes.pass(2000)
     const restarted = new RawPeer(network.address, 'b', 'a', 2)
     await eventually('the old one is dropped', () => raw.closed)
     expect(links).to.deep.equal([

@@ -73,8 +73,8 @@ export class Owner {
         storage,
         commit,
         cache,
-        onStage: (key, before, after, bytes) => {
-          this.digests.replace(key, before, bytes)
+        onStage: (key, before, after, encoded) => {
+          this.digests.replace(key, before, encoded)
           mortal.replace(slotOf(key), key, before, after)
         },
         onCorrupt: (key) => {

@@ -37,6 +37,16 @@ describe('POST /kv', () => {
     expect(node.coordinator.values.size).to.equal(1000)
   })
 
+  it('says no more of a write than that it succeeded where it is asked to be brief', async () => {
+    const lines =
+      '{"op":"put","key":"a","value":"1"}\n{"op":"get","key":"a"}\n{"op":"get","key":"b"}\n{"op":"del","key":"a"}\n'
+    const [put, found, missing, del] = await send(lines, '?brief=true')
+    expect(put).to.deep.equal({ line: 1, status: 200 })
+    expect(found?.result).to.include({ value: '1' })
+    expect(missing?.error?.code).to.equal('not_found')
+    expect(del).to.deep.equal({ line: 4, status: 200 })
+  })
+
   it('answers in order whatever is done first', async () => {
     const waiting = new Map<string, () => void>()
     node.coordinator.before = (key) => new Promise((resolve) => waiting.set(key, resolve))

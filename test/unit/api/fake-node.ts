@@ -66,7 +66,7 @@ export class FakeCoordinator implements Coordinator {
 export class FakeRepair implements ServedRepair {
   readonly orders: string[] = []
 
-  compareNow = () => void this.orders.push('compare')
+  compareNow = (slot?: number) => void this.orders.push(slot === undefined ? 'compare' : `compare ${slot}`)
   pause = () => void this.orders.push('pause')
   resume = () => void this.orders.push('resume')
   scrubNow = () => void this.orders.push('scrub')

@@ -25,4 +25,19 @@ describe('repair and scrub over HTTP', () => {
       waitingFor: 'n4 is out of reach',
     })
   })
+
+  it('compare one slot, where there is such a slot, and do nothing where there is none', async () => {
+    const post = (url: string) => api.app.inject({ method: 'POST', url })
+    for (const slot of [0, 16_383])
+      expect((await post(`/repair/start?slot=${slot}`)).statusCode).to.equal(200)
+    for (const slot of ['16384', '-1', '1.5', 'x', '', '99999999999999999999']) {
+      const answer = await post(`/repair/start?slot=${slot}`)
+      expect(answer.statusCode, slot).to.equal(400)
+      expect(answer.json().error).to.include({ code: 'usage', message: `slot=${slot} is out of range` })
+      expect(answer.json().error.hint).to.equal('slot is a whole number from 0 to 16383')
+    }
+    for (const path of ['/repair/pause?slot=1', '/repair/resume?all', '/scrub/start?slot=1'])
+      expect((await post(path)).json().error.code, path).to.equal('usage')
+    expect(node.repair.orders).to.deep.equal(['compare 0', 'compare 16383'])
+  })
 })

@@ -160,7 +160,8 @@ describe('KvClient', () => {
     node.lineError = ({ key }) => (key === 'b' ? new KvError('too_large', 'too much') : undefined)
     const operations = ['a', 'b', 'c'].map((key) => ({ op: 'put' as const, key, value: key }))
     const codes: (string | undefined)[] = []
-    for await (const { error } of connect().batch(node.url, operations)) codes.push(error?.code)
+    for await (const outcomes of connect().batch(node.url, operations))
+      codes.push(...outcomes.map(({ error }) => error?.code))
     expect(codes).to.deep.equal([undefined, 'too_large', undefined])
     expect([...node.values.keys()]).to.deep.equal(['a', 'c'] as unknown as Key[])
   })

@@ -156,8 +156,22 @@ describe('failure detector', () => {
   it('takes a peer that refuses this node out of reach', () => {
     const subject = new Subject()
     subject.silent.add('n2')
-    subject.detector.refused('n2', subject.now)
+    subject.detector.refused('n2', 'of another ring', subject.now)
     expect(subject.detector.reachable('n2')).to.equal(false)
+  })
+
+  it('says why most of the peers refuse this node, as long as they do', () => {
+    const subject = new Subject()
+    for (const id of ['n2', 'n3']) subject.silent.add(id)
+    subject.detector.refused('n2', 'of another ring', subject.now)
+    expect(subject.detector.refusal()).to.equal(undefined)
+    subject.detector.refused('n3', 'of another ring', subject.now)
+    expect(subject.detector.refusal()).to.equal('of another ring')
+    subject.detector.answered('n3', subject.now)
+    expect(subject.detector.refusal()).to.equal(undefined)
+    subject.detector.refused('n3', 'of another ring', subject.now)
+    subject.detector.unlinked('n2', subject.now)
+    expect(subject.detector.refusal()).to.equal(undefined)
   })
 
   it('accuses nobody after a pause of its own, however long', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Clock } from '../../../server/ports/clock.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
+import { KvError } from '../../../shared/errors.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { readyClock } from '../ready-clock.ts'
 import { silentTrace } from '../silent-trace.ts'
@@ -101,6 +102,40 @@ describe('GroupCommit', () => {
     expect(errors).to.deep.equal(['storage_failed', 'storage_failed', 'storage_failed'])
     expect(storage.flights).to.have.length(0)
     expect(commit.refusal()?.code).to.equal('storage_failed')
+  })
+
+  it('calls back at a barrier when all that was added before is durable', async () => {
+    const { storage, commit } = setUp()
+    const done: string[] = []
+    commit.barrier(() => done.push('at once'))
+    expect(done).to.deep.equal(['at once'])
+    commit.add(put('a'))
+    await settle()
+    commit.barrier(() => done.push('under way'))
+    commit.add(put('b'))
+    commit.barrier(() => done.push('waiting'))
+    await storage.land()
+    expect(done).not.to.include('waiting')
+    await storage.land()
+    expect(done).to.include.members(['under way', 'waiting'])
+    commit.add(put('c'))
+    await settle()
+    commit.barrier((error) => done.push(error?.code ?? 'durable'))
+    await storage.fail()
+    expect(done.at(-1)).to.equal('storage_failed')
+  })
+
+  it('refuses to add anything to a disk with little room, but not what only deletes', async () => {
+    const { storage, commit } = setUp()
+    storage.short = new KvError('storage_failed', 'hardly any room is left')
+    expect(commit.refusal()?.message).to.equal('hardly any room is left')
+    expect(commit.refusal(true)).to.equal(undefined)
+    storage.short = undefined
+    expect(commit.refusal()).to.equal(undefined)
+    commit.add(put('a'))
+    await settle()
+    await storage.fail()
+    expect(commit.refusal(true)?.code).to.equal('storage_failed')
   })
 
   it('is idle when nothing waits and nothing is under way', async () => {

@@ -1,13 +1,26 @@
 import type { Storage, StorageEntry, StorageOp, StorageRange } from '../../../server/ports/storage.ts'
+import type { KvError } from '../../../shared/errors.ts'
 
 /** A storage whose commits wait until the test lets them through or fails them. */
 export class ManualStorage implements Storage {
   readonly durable = new Map<string, Buffer>()
   readonly flights: { batch: readonly StorageOp[]; resolve: () => void; reject: (error: Error) => void }[] =
     []
+  short: KvError | undefined
+
+  shortage(): KvError | undefined {
+    return this.short
+  }
 
   get(key: Buffer): Buffer | undefined {
     return this.durable.get(key.toString('latin1'))
+  }
+
+  /** A disk with the same content. */
+  copy(): ManualStorage {
+    const copy = new ManualStorage()
+    for (const [key, value] of this.durable) copy.durable.set(key, value)
+    return copy
   }
 
   iterate(_range: StorageRange): Promise<StorageEntry[]> {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { CryptoRandom } from '../../../server/adapters/crypto-random.ts'
 import { contextOf } from '../../../server/causality/context.ts'
 import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
 import { type ConflictPolicy, type KeyRecord, MAX_SIBLINGS } from '../../../server/causality/record.ts'
@@ -11,6 +12,7 @@ import { Replica, type StoreAck, type Write, type Written } from '../../../serve
 import { StagedRecords } from '../../../server/replica/staged-records.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { keyFromText } from '../../../shared/key.ts'
+import { slotOf } from '../../../shared/slot.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { readyClock } from '../ready-clock.ts'
 import { silentTrace } from '../silent-trace.ts'
@@ -23,7 +25,7 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
   const clock = new ManualClock()
   const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
   const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e8 })
-  const minter = new Minter({ storage, hybrid, commit }, { id, incarnation: 'i' })
+  const minter = new Minter({ storage, hybrid, commit, random: new CryptoRandom() }, { id })
   const recovered = minter.recover()
   await storage.land()
   await recovered
@@ -38,7 +40,7 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
     await settle()
     while (storage.flights.length > 0) await storage.land()
   }
-  return { clock, replica, data, floors, write, flush, record: () => data.latest(KEY) }
+  return { clock, storage, replica, data, floors, write, flush, record: () => data.latest(KEY) }
 }
 
 const values = (record: KeyRecord) => record.siblings.map(({ value }) => value?.toString())
@@ -54,6 +56,25 @@ describe('Replica', () => {
     const [sibling] = decoded(second).siblings
     expect(sibling?.attempt).to.equal(1)
     expect((sibling?.stamp.wallMs ?? 0) - (decoded(first).siblings[0]?.stamp.wallMs ?? 0)).to.equal(1_000)
+  })
+
+  it('takes deletions, and no values, while the disk has little room', async () => {
+    const node = await startNode('a')
+    const there = node.write('1')
+    const other = await startNode('b')
+    const deletion = other.write('', { value: null })
+    await other.flush()
+    node.storage.short = new KvError('storage_failed', 'hardly any room is left')
+    expect(() => node.write('2', { request: 'r' })).to.throw(KvError, 'hardly any room is left')
+    const answers: unknown[] = []
+    const store = ({ bytes }: Written) =>
+      node.replica.store(node.data, KEY, bytes, 'write', (error) => answers.push(error?.message))
+    store(there)
+    store(deletion)
+    node.write('', { value: null, request: 's' })
+    await node.flush()
+    expect(answers).to.deep.equal(['hardly any room is left', undefined])
+    expect(values(node.record())).to.deep.equal([undefined])
   })
 
   it('leaves a write as it is when the same attempt comes again', async () => {
@@ -142,5 +163,58 @@ describe('Replica', () => {
     })
     await a.flush()
     expect(ack).to.deep.equal({ outrankedBy: undefined })
+  })
+
+  describe('on the floor of its slot', () => {
+    const slot = slotOf(KEY)
+    const floorAt = ({ dot }: Written) => ({ vector: new Map([[dot.actor, dot.counter]]), expiredMs: 0 })
+    const codeOf = async (
+      node: Awaited<ReturnType<typeof startNode>>,
+      written: Written,
+      origin: 'write' | 'mend' | 'owner',
+    ) => {
+      let code = 'ok'
+      node.replica.store(node.data, KEY, written.bytes, origin, (error) => {
+        code = error?.code ?? 'ok'
+      })
+      await node.flush()
+      return code
+    }
+
+    it('refuses a write that comes after its promise, and takes one that is above it', async () => {
+      const [a, b] = [await startNode('a'), await startNode('b')]
+      const early = a.write('early')
+      const next = a.write('next', { request: 'p' })
+      b.floors.promise(slot, { round: 'r', vector: floorAt(early).vector })
+      expect(await codeOf(b, early, 'write')).to.equal('outcome_unknown')
+      expect(values(b.record())).to.deep.equal([])
+      expect(await codeOf(b, next, 'write')).to.equal('ok')
+      // What an owner has missed is still brought to it: nothing has been collected yet.
+      const c = await startNode('c')
+      c.floors.promise(slot, { round: 'r', vector: floorAt(early).vector })
+      expect(await codeOf(c, early, 'mend')).to.equal('ok')
+      expect(await codeOf(c, early, 'write')).to.equal('ok')
+    })
+
+    it('does not bring back what was collected, whoever sends it', async () => {
+      const [a, b] = [await startNode('a'), await startNode('b')]
+      const old = a.write('old')
+      b.floors.raise(slot, floorAt(old))
+      expect(await codeOf(b, old, 'mend')).to.equal('ok')
+      expect(await codeOf(b, old, 'owner')).to.equal('ok')
+      expect(await codeOf(b, old, 'write')).to.equal('outcome_unknown')
+      b.replica.absorb(b.data, KEY, decoded(old))
+      expect(values(b.record())).to.deep.equal([])
+    })
+
+    it('takes only what the owner says that it is being compared with', async () => {
+      const [a, b] = [await startNode('a'), await startNode('b')]
+      const old = a.write('old')
+      b.floors.adopt(slot, floorAt(old))
+      expect(await codeOf(b, old, 'mend')).to.equal('overloaded')
+      expect(await codeOf(b, old, 'write')).to.equal('outcome_unknown')
+      expect(await codeOf(b, old, 'owner')).to.equal('ok')
+      expect(values(b.record())).to.deep.equal(['old'])
+    })
   })
 })
