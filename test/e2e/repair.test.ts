@@ -61,7 +61,7 @@ describe('a ring that keeps no hints', function () {
     const told = eventually(
       'the status of the ring to say that copies differ',
       async () => {
-        const answer = await fetch(`${ring.http.get('n1')}/ring`)
+        const answer = await fetch(`${ring.endpoint('n1')}/ring`)
         return /slots that differ/.test(((await answer.json()) as RingStatus).reason)
       },
       MINUTE,
