@@ -46,7 +46,7 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [],
+    seeds: [69],
   },
   {
     name: 'a hint is deleted whether or not its owner has taken it',
@@ -61,28 +61,6 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [],
-  },
-  {
-    name: 'a hint takes the place of the one that is there',
-    edits: [
-      {
-        file: 'server/handoff/holder.ts',
-        find: "import { mergeRecords } from '../causality/merge.ts'",
-        replace: `import { mergeRecords } from '../causality/merge.ts'
-import { decodeRecord } from '../causality/record-codec.ts'`,
-      },
-      {
-        file: 'server/handoff/holder.ts',
-        find: '    replica.store(hintFor',
-        replace: `    if (hintFor !== '') {
-      const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
-      return hints.records(hintFor).stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
-    }
-    replica.store(hintFor`,
-      },
-    ],
-    caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [],
+    seeds: [109],
   },
 ]

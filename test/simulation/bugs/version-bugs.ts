@@ -73,7 +73,7 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['liveness', 'durability', 'honesty', 'causality'],
-    seeds: [],
+    seeds: [4],
   },
   {
     name: 'a context is taken and not heeded',
@@ -85,7 +85,7 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality'],
-    seeds: [],
+    seeds: [1],
   },
   {
     name: 'what a delete outranks comes back',
@@ -98,6 +98,6 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality', 'honesty'],
-    seeds: [],
+    seeds: [28],
   },
 ]

