@@ -71,6 +71,13 @@ export async function askEvery<T>(
   return { answers, failures }
 }
 
+/** @throws KvError where not one node has answered: what the first of them failed with. */
+export function expectAnswers({ answers, failures }: Answers<unknown>): void {
+  if (answers.size > 0) return
+  const [failure] = failures.values()
+  throw failure ?? new KvError('unreachable', 'the ring has no nodes', 'see: kv node list')
+}
+
 /** The nodes that a status lists, in its order. */
 export function addressesOf(nodes: readonly NodeStatus[]): NodeAddress[] {
   return nodes.map(({ id, http, state }) => ({ id, http, up: state === 'up' }))

@@ -276,10 +276,11 @@ export class RingNode implements ServedNode {
       this.counters.add('corrupt_records_total')
       parts.minter.forgetRecord()
       this.floors.forget(slotOf(key))
+      this.census.spoilt(key)
       this.repair.suspect(key)
     }
     const onStage: StagedRecordsComponents['onStage'] = (key, before, after, encoded) => {
-      this.census.replace(key.length, before, after)
+      this.census.replace(key, before, after)
       this.digests.replace(key, before, encoded)
       this.mortal.replace(slotOf(key), key, before, after)
     }

@@ -1,7 +1,7 @@
 import type { FaultRule, FaultStatus } from '../../shared/api.ts'
 import type { NodeClient } from '../../shared/client/node-client.ts'
 import { ERRORS, KvError } from '../../shared/errors.ts'
-import { type Answers, askEvery, type NodeAddress, surveyEvery } from '../every-node.ts'
+import { type Answers, askEvery, expectAnswers, type NodeAddress, surveyEvery } from '../every-node.ts'
 import { unknownNode } from '../local-ring/node-control.ts'
 
 /** Faults that were given to nodes, or taken from them, and whom that did not reach. */
@@ -80,9 +80,6 @@ function refused({ failures }: Answers<unknown>): KvError | undefined {
 }
 
 function outcome({ answers, failures }: Answers<unknown>): FaultOutcome {
-  if (answers.size === 0) {
-    const [failure] = failures.values()
-    throw failure ?? new KvError('unreachable', 'the ring has no nodes', 'see: kv node list')
-  }
+  expectAnswers({ answers, failures })
   return { reached: [...answers.keys()], missed: [...failures.keys()] }
 }

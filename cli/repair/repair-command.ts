@@ -1,8 +1,7 @@
 import { Flags } from '@oclif/core'
 import type { NodeClient } from '../../shared/client/node-client.ts'
-import { KvError } from '../../shared/errors.ts'
 import { KvCommand } from '../base-command.ts'
-import { addressesOf, askEvery } from '../every-node.ts'
+import { addressesOf, askEvery, expectAnswers } from '../every-node.ts'
 import { unknownNode } from '../local-ring/node-control.ts'
 import type { SettingFlags } from '../settings.ts'
 
@@ -36,7 +35,7 @@ export abstract class RepairCommand extends KvCommand {
     for (const id of flags.node ?? []) if (!known.includes(id)) throw unknownNode(id, known)
     const chosen = all.filter(({ id }) => flags.node === undefined || flags.node.includes(id))
     const { answers, failures } = await askEvery(chosen, timeoutMs, ask)
-    if (answers.size === 0) throw [...failures.values()][0] ?? new KvError('unreachable', 'no node answers')
+    expectAnswers({ answers, failures })
     const result = {
       nodes: chosen.flatMap(({ id }) => (answers.has(id) ? [answers.get(id) as T] : [])),
       unreachable: [...failures.keys()],

@@ -14,6 +14,7 @@ import type { Rpc } from '../rpc/method.ts'
 import { Exchange } from './exchange.ts'
 import { ExchangeServer, type RingSource } from './exchange-server.ts'
 import { CalledOff, Gate } from './gate.ts'
+import { HintPatience } from './hint-patience.ts'
 import type { Leaves } from './leaves.ts'
 import type { MarkedSlots } from './marked-slots.ts'
 import { MENDERS, Mender } from './mender.ts'
@@ -74,6 +75,7 @@ export class AntiEntropy {
   private readonly shared: SharedSlots
   private readonly turns: PeerTurns
   private readonly pace: Pace
+  private readonly patience: HintPatience
   private readonly gate = new Gate()
   private readonly progress = new Map<NodeId, PeerProgress>()
   private current: Current | undefined
@@ -90,6 +92,7 @@ export class AntiEntropy {
     this.settings = settings
     this.shared = new SharedSlots(components, settings)
     this.turns = new PeerTurns({ random })
+    this.patience = new HintPatience(components, settings)
     this.pace = new Pace({ clock }, { perSecond: settings.recordsPerSecond })
   }
 
@@ -186,7 +189,7 @@ export class AntiEntropy {
     if (table === undefined) return undefined
     const peers = this.shared.peers(table)
     for (const id of this.progress.keys()) if (!peers.includes(id)) this.progress.delete(id)
-    const peer = this.turns.next(peers, (id) => ring.reachable(id))
+    const peer = this.turns.next(peers, (id) => this.comparable(id))
     if (this.turns.fresh) {
       this.roundBeganMs = this.components.clock.monotonicMs()
       this.components.marked.roundBegins()
@@ -264,11 +267,15 @@ export class AntiEntropy {
 
   private interval(): number {
     const { everyMs } = this.settings
-    const reachable = (id: NodeId) => this.components.ring.reachable(id)
-    this.hurried = this.hurried && this.turns.lacking(reachable)
-    if (this.hurried || this.turns.preferred(reachable)) return this.soon()
+    const comparable = (id: NodeId) => this.comparable(id)
+    this.hurried = this.hurried && this.turns.lacking(comparable)
+    if (this.hurried || this.turns.preferred(comparable)) return this.soon()
     // Some sooner and some later, so that nodes that were started together drift apart.
     return everyMs * 0.75 + this.components.random.below(Math.max(1, Math.round(everyMs / 2)))
+  }
+
+  private comparable(peer: NodeId): boolean {
+    return this.components.ring.reachable(peer) && (this.hurried || !this.patience.asksFor(peer))
   }
 
   private soon(): number {

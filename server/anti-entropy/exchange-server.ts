@@ -25,6 +25,8 @@ export interface RingSource {
   layout(): Layout | undefined
   slots(): SlotTable | undefined
   reachable(id: NodeId): boolean
+  /** Nodes in reach that say they keep hints for the owner. */
+  hintHolders(owner: NodeId): readonly NodeId[]
 }
 
 export interface ExchangeServerComponents {

@@ -1,9 +1,13 @@
+import type { Key } from '../../shared/key.ts'
 import { ByteReader, ByteWriter } from '../../shared/wire.ts'
 import type { ConflictPolicy, KeyRecord } from '../causality/record.ts'
 import { winner } from '../causality/write.ts'
 import type { StorageOp } from '../ports/storage.ts'
 
 export const CENSUS_KEY = Buffer.from('mcensus')
+
+/** Damaged records that are remembered until something else takes their place. */
+const MAX_DAMAGED = 10_000
 
 /** How many keys, tombstones and bytes a node holds; written with every batch, so that it matches the data. */
 export class Census {
@@ -13,6 +17,7 @@ export class Census {
   /** Bytes of keys and values. */
   bytes = 0
   private readonly policy: () => ConflictPolicy
+  private readonly damaged = new Set<Key>()
 
   constructor(components: { policy: () => ConflictPolicy }) {
     this.policy = components.policy
@@ -26,9 +31,16 @@ export class Census {
     this.bytes = reader.u53()
   }
 
-  replace(keyBytes: number, before: KeyRecord, after: KeyRecord): void {
-    this.count(keyBytes, before, -1)
-    this.count(keyBytes, after, 1)
+  /** The record is there, and counted, but cannot be read any more. */
+  spoilt(key: Key): void {
+    if (this.damaged.size < MAX_DAMAGED) this.damaged.add(key)
+  }
+
+  replace(key: Key, before: KeyRecord, after: KeyRecord): void {
+    // What has been counted of a record that is damaged nobody knows now; what a peer has of it is the best guess.
+    const counted = this.damaged.size > 0 && this.damaged.delete(key) ? after : before
+    this.count(key.length, counted, -1)
+    this.count(key.length, after, 1)
     // A disk that has lost a write without a word gives less, or other things, than were counted.
     this.keys = Math.max(0, this.keys)
     this.tombstones = Math.max(0, this.tombstones)

@@ -6,10 +6,18 @@ export const TICK_MS = 20
 /** Something that must have happened by a certain time. It waits in one wheel at a time, and once only. */
 export abstract class Deadline {
   /** It has passed, or need not be met any more. */
-  settled = false
+  declare settled: boolean
   /** Neighbours of the same tick, while it waits. */
-  next: Deadline | undefined
-  previous: Deadline | undefined
+  declare next: Deadline | undefined
+  declare previous: Deadline | undefined
+
+  // Every request makes several. V8 takes seven times as long to define fields that many subclasses share as it takes
+  // to assign them.
+  constructor() {
+    this.settled = false
+    this.next = undefined
+    this.previous = undefined
+  }
 
   /** Called once when it passes, unless it was settled before. */
   abstract expire(): void

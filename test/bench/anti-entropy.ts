@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -26,6 +27,7 @@ const { values: flags } = parseArgs({
 const KEYS = Number(flags.keys)
 const DIFFERING = Number(flags.differing)
 const VALUE = Buffer.alloc(100, 'v')
+const SCHEDULED = '/proc/thread-self/schedstat'
 /** Records staged before their commit is awaited. */
 const STAGED = 2_000
 
@@ -89,13 +91,32 @@ async function fill(owners: readonly Owner[]): Promise<void> {
 const stalls = monitorEventLoopDelay({ resolution: 5 })
 stalls.enable()
 
+/** Nanoseconds that this thread has run on a processor, however many others wait for it too; 0 where nobody tells. */
+function ranNs(): number {
+  return existsSync(SCHEDULED) ? Number(readFileSync(SCHEDULED, 'latin1').split(' ', 1)[0]) : 0
+}
+
+let ran = ranNs()
+let longestTurnNs = 0
+
+/** A busy machine stalls everything: what a turn of the event loop takes of a processor is the program's own doing. */
+function turn(): void {
+  const now = ranNs()
+  longestTurnNs = Math.max(longestTurnNs, now - ran)
+  ran = now
+  setTimeout(turn, 1).unref()
+}
+turn()
+
 async function measured(what: string, run: () => Promise<string>): Promise<void> {
   stalls.reset()
+  longestTurnNs = 0
   const [since, cpu] = [performance.now(), process.cpuUsage()]
   const result = await run()
   const { user, system } = process.cpuUsage(cpu)
   const times = `${((performance.now() - since) / 1000).toFixed(2)} s, ${((user + system) / 1e6).toFixed(2)} s CPU`
-  console.log(`${what}: ${result}; ${times}, longest stall ${(stalls.max / 1e6).toFixed(0)} ms`)
+  const turns = `longest stall ${(stalls.max / 1e6).toFixed(0)} ms, longest turn ${(longestTurnNs / 1e6).toFixed(0)} ms CPU`
+  console.log(`${what}: ${result}; ${times}, ${turns}`)
 }
 
 async function until(condition: () => boolean): Promise<void> {

@@ -21,21 +21,29 @@ const STOP_MS = 15_000
 /** A ring of server processes on loopback, with their data in a temporary directory. */
 export class NodeRing {
   readonly ports: readonly number[]
-  private readonly children: readonly ChildProcess[]
+  private readonly children: ChildProcess[]
   private readonly directory: string
+  private readonly spawnNode: (index: number) => ChildProcess
 
-  private constructor(children: readonly ChildProcess[], ports: readonly number[], directory: string) {
+  private constructor(
+    children: ChildProcess[],
+    ports: readonly number[],
+    directory: string,
+    spawnNode: (index: number) => ChildProcess,
+  ) {
     this.children = children
     this.ports = ports
     this.directory = directory
+    this.spawnNode = spawnNode
   }
 
   /** Resolves when every node serves clients. */
   static async start({ count, server, nodeFlags }: NodeRingSettings): Promise<NodeRing> {
     const directory = await mkdtemp(path.join(tmpdir(), 'kvring-bench-'))
     const discoveryPort = await freeUdpPort()
-    const children = Array.from({ length: count }, (_, i) => {
-      const flags = ['--id', `n${i + 1}`, '--cluster', 'bench', '--data', path.join(directory, `n${i + 1}`)]
+    const spawnNode = (index: number) => {
+      const id = `n${index + 1}`
+      const flags = ['--id', id, '--cluster', 'bench', '--data', path.join(directory, id)]
       flags.push('--http-port', '0', '--peer-port', '0', '--discovery-port', String(discoveryPort))
       flags.push('--bootstrap-expect', String(count), '--json')
       return spawn(process.execPath, [...nodeFlags, server, ...flags], {
@@ -43,7 +51,8 @@ export class NodeRing {
         env: { KV_HOME: directory, KV_CLUSTER_SECRET: 'a secret for the benchmark alone' },
         stdio: ['ignore', 'pipe', 'ignore'],
       })
-    })
+    }
+    const children = Array.from({ length: count }, (_, index) => spawnNode(index))
     // However this process ends, it leaves no nodes behind.
     process.once('exit', () => {
       for (const child of children) child.kill('SIGKILL')
@@ -52,7 +61,7 @@ export class NodeRing {
     try {
       const ports = await Promise.all(children.map(listening))
       await Promise.all(ports.map(ready))
-      return new NodeRing(children, ports, directory)
+      return new NodeRing(children, ports, directory, spawnNode)
     } catch (error) {
       await stop(children, directory)
       throw error
@@ -79,6 +88,20 @@ export class NodeRing {
   /** The longest that a node's event loop has stood still since this was last asked of the node, milliseconds. */
   async longestStall(port: number): Promise<number> {
     return (await metric(port, 'nodejs_eventloop_lag_max_seconds')) * 1000
+  }
+
+  /** Ends the last node as `kill -9` does, and starts it again. @returns milliseconds from then until it serves. */
+  async restartLast(): Promise<number> {
+    const index = this.children.length - 1
+    const child = this.children[index] as ChildProcess
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+    const began = performance.now()
+    const again = this.spawnNode(index)
+    this.children[index] = again
+    await ready(await listening(again))
+    return performance.now() - began
   }
 
   stop(): Promise<void> {

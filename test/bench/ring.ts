@@ -3,12 +3,13 @@ import { parseArgs } from 'node:util'
 import { measureHttp } from './http-rounds.ts'
 import { measureImports } from './import-passes.ts'
 import { NodeRing } from './node-ring.ts'
+import { measureRestart } from './restart.ts'
 import { measureStalls } from './stalls.ts'
 
 /**
  * Rings of five server processes under load, each kind of load on one of its own:
  *
- *     npm run bench -- [--quick] [--only import|http|stalls] [--rounds 3] [--seconds 2] [--records 40000] [--passes 2]
+ *     npm run bench -- [--quick] [--only import|http|stalls|restart] [--nodes 5] [--rounds 3] [--seconds 2] [--records 40000] [--passes 2]
  *         [--keys 200000] [--node-flags "..."] [--server FILE]
  *
  * Wall-clock rates depend on what else the machine does; CPU time per operation hardly does, so compare that, and
@@ -22,12 +23,12 @@ const { values: flags } = parseArgs({
     records: { type: 'string' },
     passes: { type: 'string', default: '2' },
     keys: { type: 'string' },
+    nodes: { type: 'string', default: '5' },
     only: { type: 'string' },
     'node-flags': { type: 'string', default: '' },
     server: { type: 'string', default: path.join(import.meta.dirname, '../../dist/server/main.js') },
   },
 })
-const NODES = 5
 const { quick } = flags
 const amounts = {
   rounds: Number(flags.rounds ?? (quick ? 1 : 3)),
@@ -36,12 +37,16 @@ const amounts = {
   passes: Number(flags.passes),
   keys: Number(flags.keys ?? (quick ? 20_000 : 200_000)),
 }
-const KINDS = { import: measureImports, http: measureHttp, stalls: measureStalls }
+const KINDS = { import: measureImports, http: measureHttp, stalls: measureStalls, restart: measureRestart }
 
 for (const [kind, measure] of Object.entries(KINDS)) {
   if (flags.only !== undefined && flags.only !== kind) continue
   const nodeFlags = flags['node-flags'].split(' ').filter((flag) => flag !== '')
-  const ring = await NodeRing.start({ count: NODES, server: path.resolve(flags.server), nodeFlags })
+  const ring = await NodeRing.start({
+    count: Number(flags.nodes),
+    server: path.resolve(flags.server),
+    nodeFlags,
+  })
   try {
     await measure(ring, amounts)
   } finally {

@@ -41,7 +41,8 @@ async function order(port: number, what: 'repair' | 'scrub', count: 'rounds' | '
   while ((await status()) === before) await rest(POLL_MS)
 }
 
-async function fill(port: number, keys: number): Promise<void> {
+/** Writes so many keys. */
+export async function fill(port: number, keys: number): Promise<void> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kvring-bench-'))
   try {
     const file = path.join(directory, 'keys.tsv')

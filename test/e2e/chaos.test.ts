@@ -1,11 +1,8 @@
 import { expect } from 'chai'
-import { connect } from '../../cli/connect.ts'
 import type { RingStatus } from '../../shared/api.ts'
-import { KvError } from '../../shared/errors.ts'
-import { keyFromText } from '../../shared/key.ts'
 import { eventually } from '../eventually.ts'
 import { KvUser } from './kv-user.ts'
-import { judge, p99, type Write, Writers } from './writers.ts'
+import { judge, judgeAll, p99, type Write, Writers } from './writers.ts'
 
 const MINUTE = 60_000
 const WRITERS = 15
@@ -92,23 +89,7 @@ describe('a ring under chaos', function () {
   it('has lost nothing that was acknowledged, on no node, and nothing of what had failed is there', async () => {
     await writers.stop()
     await awaitOk()
-    const wrong: string[] = []
-    for (const [id, endpoint] of endpoints) {
-      const client = connect({ endpoints: [endpoint], timeoutMs: 10_000 })
-      for (const [name, history] of writers.histories) {
-        const found = await client.get(keyFromText(name)).then(
-          ({ value }) => Number(value),
-          (thrown) => {
-            if (thrown instanceof KvError && thrown.code === 'not_found') return undefined
-            throw thrown
-          },
-        )
-        const verdict = judge(history, found)
-        if (verdict) wrong.push(`${id}, ${name}: ${verdict}`)
-      }
-      client.close()
-    }
-    expect(wrong).to.deep.equal([])
+    expect(await judgeAll(endpoints, writers)).to.deep.equal([])
     expect(writers.writes().filter(({ fate }) => fate === 'acknowledged').length).to.be.greaterThan(1_000)
     report()
   })

@@ -1,13 +1,11 @@
 import { expect } from 'chai'
-import { connect } from '../../cli/connect.ts'
 import type { HealthResult } from '../../shared/api.ts'
 import type { ErrorBody } from '../../shared/errors.ts'
-import { keyFromText } from '../../shared/key.ts'
 import { eventually } from '../eventually.ts'
 import { KvUser } from './kv-user.ts'
 import { ProcessRing } from './process-ring.ts'
 import { hasSmallDisks, SmallDisk } from './small-disk.ts'
-import { judge, Writers } from './writers.ts'
+import { judgeAll, Writers } from './writers.ts'
 
 const MINUTE = 60_000
 const MIB = 1024 * 1024
@@ -98,17 +96,7 @@ if (hasSmallDisks()) {
     it('has cost nothing that was acknowledged', async () => {
       await writers.stop()
       await ring.untilWhole()
-      const wrong: string[] = []
-      for (const [id, endpoint] of ring.http) {
-        const client = connect({ endpoints: [endpoint], timeoutMs: 10_000 })
-        for (const [name, history] of writers.histories) {
-          const { value } = await client.get(keyFromText(name))
-          const verdict = judge(history, Number(value))
-          if (verdict !== undefined) wrong.push(`${id}, ${name}: ${verdict}`)
-        }
-        client.close()
-      }
-      expect(wrong).to.deep.equal([])
+      expect(await judgeAll(ring.http, writers)).to.deep.equal([])
     })
   })
 }

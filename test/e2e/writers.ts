@@ -83,6 +83,29 @@ export function judge(history: readonly Write[], found: number | undefined): str
   return undefined
 }
 
+/** What is wrong with the keys of `writers`, read through each of the endpoints, by the name of their nodes. */
+export async function judgeAll(endpoints: ReadonlyMap<string, string>, writers: Writers): Promise<string[]> {
+  const wrong: string[] = []
+  for (const [id, endpoint] of endpoints) {
+    const client = connect({ endpoints: [endpoint], timeoutMs: 10_000 })
+    for (const [name, history] of writers.histories) {
+      const verdict = judge(history, await readNumber(client, keyFromText(name)))
+      if (verdict !== undefined) wrong.push(`${id}, ${name}: ${verdict}`)
+    }
+    client.close()
+  }
+  return wrong
+}
+
+async function readNumber(client: KvClient, key: Key): Promise<number | undefined> {
+  try {
+    return Number((await client.get(key)).value)
+  } catch (thrown) {
+    if (thrown instanceof KvError && thrown.code === 'not_found') return undefined
+    throw thrown
+  }
+}
+
 /** The value below which 99 of 100 are; undefined where there are none. */
 export function p99(values: readonly number[]): number | undefined {
   return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1]

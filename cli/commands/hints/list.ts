@@ -1,7 +1,6 @@
 import type { HintsStatus } from '../../../shared/api.ts'
-import { KvError } from '../../../shared/errors.ts'
 import { KvCommand } from '../../base-command.ts'
-import { addressesOf, surveyEvery } from '../../every-node.ts'
+import { addressesOf, expectAnswers, surveyEvery } from '../../every-node.ts'
 import { formatDuration } from '../../render/duration.ts'
 import { grouped } from '../../render/import-progress.ts'
 import { formatBytes } from '../../render/quantity.ts'
@@ -29,7 +28,7 @@ export default class HintsList extends KvCommand {
     const client = await this.connect(flags)
     const nodes = addressesOf(await client.nodes())
     const { answers, failures } = await surveyEvery(nodes, timeoutMs, (node) => node.hints())
-    if (answers.size === 0) throw [...failures.values()][0] ?? new KvError('unreachable', 'no node answers')
+    expectAnswers({ answers, failures })
     const result = {
       hints: nodes.flatMap(({ id }) => answers.get(id)?.hints ?? []),
       marked: nodes

@@ -1,8 +1,7 @@
 import { Flags } from '@oclif/core'
 import type { HintsReplayed } from '../../../shared/api.ts'
-import { KvError } from '../../../shared/errors.ts'
 import { KvCommand } from '../../base-command.ts'
-import { addressesOf, askEvery } from '../../every-node.ts'
+import { addressesOf, askEvery, expectAnswers } from '../../every-node.ts'
 import { unknownNode } from '../../local-ring/node-control.ts'
 import { colours } from '../../render/colour.ts'
 import { grouped } from '../../render/import-progress.ts'
@@ -36,7 +35,7 @@ export default class HintsReplay extends KvCommand {
     const ids = nodes.map(({ id }) => id)
     if (flags.node !== undefined && !ids.includes(flags.node)) throw unknownNode(flags.node, ids)
     const { answers, failures } = await askEvery(nodes, timeoutMs, (node) => node.replayHints(flags.node))
-    if (answers.size === 0) throw [...failures.values()][0] ?? new KvError('unreachable', 'no node answers')
+    expectAnswers({ answers, failures })
     const hints = ids.flatMap((id) => answers.get(id)?.hints ?? [])
     const result = { hints, unreachable: [...failures.keys()] }
     if (!this.jsonEnabled()) this.show(result)

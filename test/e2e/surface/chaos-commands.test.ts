@@ -36,6 +36,19 @@ describe('breaking the ring', function () {
     expect(readFileSync(`/proc/${up().nodes[4]?.pid}/stat`, 'utf8').split(') ')[1]?.[0]).to.not.equal('T')
   })
 
+  it('kv chaos status does not wait long for a node that was stopped by hand', async () => {
+    const pid = up().nodes[2]?.pid as number
+    process.kill(pid, 'SIGSTOP')
+    const began = performance.now()
+    try {
+      expect(await faults()).to.deep.equal([])
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    expect(performance.now() - began).to.be.below(8_000)
+    await untilOk(user)
+  })
+
   it('kv chaos kill and restart; kv up leaves a killed node alone', async () => {
     await user.json(['chaos', 'kill', 'n4'])
     expect(await faults()).to.deep.equal([{ id: 'kill-n4', kind: 'kill', nodes: ['n4'], until: null }])

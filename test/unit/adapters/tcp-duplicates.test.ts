@@ -68,7 +68,10 @@ describe('TcpNetwork and two nodes with one id', () => {
     })
     await live(LASTING_MS, [...peers, second])
     expect(second.network.excluded()).to.equal(undefined)
-    expect(first.network.excluded()).to.include({ code: 'conflict' })
+    await eventually('the first is told', async () => {
+      await live(1000, [...peers, second])
+      return first.network.excluded()?.code === 'conflict'
+    })
   })
 
   it('does not exclude a node that one peer of several has no room for', async () => {

@@ -113,6 +113,7 @@ export class Owner {
       layout: () => ({ version: 1 }) as Layout,
       slots: () => TABLE,
       reachable: () => true,
+      hintHolders: () => [],
       onReachable: () => undefined,
     }
     this.repair = new Repair(

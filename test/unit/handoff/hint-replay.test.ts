@@ -41,6 +41,7 @@ describe('HintReplay', () => {
     expect(call.request).to.deep.equal({
       key: 'k0',
       hintFor: '',
+      fresh: false,
       bytes: encodedOf(keyFromText('k0'), 'a', 1),
     })
     call.done(undefined, { outrankedBy: undefined })
