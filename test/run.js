@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, constants, setPriority } from 'node:os'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { summaryTable, tallyCheck, tallyMocha, tallySeeds, total } from './tally.js'
@@ -16,15 +17,15 @@ const mocha = (...argv) =>
   bin('mocha/bin/mocha.js', '--reporter', 'dot', '--forbid-only', '--forbid-pending', ...argv)
 const simulator = (...argv) => ['--import', 'tsx', 'test/simulation/sim.ts', ...argv]
 
-/** Those that tell long stories of one ring: beside the others, which start many rings and mostly wait for them. */
-const STORIES = ['main-story', 'repair', 'demo', 'kv', 'server-process'].map(
-  (name) => `test/e2e/${name}.test.ts`,
-)
-const notStories = STORIES.flatMap((file) => ['--ignore', file])
+/** The files of the end-to-end tests, the one that takes longest first. */
+const LONGEST = 'main-story.test.ts'
+const stories = readdirSync(path.join(ROOT, 'test/e2e'), { recursive: true })
+  .filter((file) => file.endsWith('.test.ts'))
+  .sort((a, b) => (b === LONGEST) - (a === LONGEST) || (a < b ? -1 : 1))
 
 /**
- * Stages of one wave run side by side, two at a time or as many as are told; one by itself wants both processors.
- * Those in the background take what the others leave: their time is virtual, so nothing depends on how long they take.
+ * Stages of one wave run side by side, two at a time; one by itself wants both processors. Those in the background take
+ * what the others leave: their time is virtual, so nothing depends on how long they take.
  */
 const WAVES = [
   [
@@ -46,8 +47,11 @@ const WAVES = [
     },
   ],
   [
-    { name: 'end to end, stories', argv: mocha(...STORIES), tally: tallyMocha },
-    { name: 'end to end', argv: mocha(...notStories, 'test/e2e/**/*.test.ts'), tally: tallyMocha },
+    ...stories.map((file) => ({
+      name: `end to end: ${file.replace('.test.ts', '')}`,
+      argv: mocha(`test/e2e/${file}`),
+      tally: tallyMocha,
+    })),
     {
       name: 'the simulator itself',
       argv: mocha('--timeout', String(2 * MINUTE), 'test/simulation/**/*.test.ts'),
@@ -78,16 +82,17 @@ console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
 
 async function runWave(stages) {
-  const queue = [...stages.entries()]
   const finished = new Array(stages.length)
-  const lane = async () => {
+  const lane = async (queue) => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const [index, stage] = next
       finished[index] = await runStage(stage, stages.length === 1)
     }
   }
-  const background = stages.filter((stage) => stage.background).length
-  await Promise.all(Array.from({ length: 2 + background }, lane))
+  const all = [...stages.entries()]
+  const foreground = all.filter(([, { background }]) => !background)
+  const background = all.filter(([, { background }]) => background)
+  await Promise.all([lane(foreground), lane(foreground), lane(background)])
   return finished
 }
 

@@ -31,8 +31,8 @@ _kv_complete; printf '%s\\n' "\${COMPREPLY[@]}"`,
   // A shell in a shell, with a terminal of its own: only there zsh completes. Ctrl-D lists what is offered.
   zsh: (line) => `zmodload zsh/zpty
 zpty -b shell zsh -f -i
-zpty -w shell "stty -echo cols 200; PS1=; setopt no_always_last_prompt; fpath=(./functions \\$fpath)
-LISTMAX=0; autoload -Uz compinit; compinit -u -D; zle -N listed; listed() { print; print END-OF-LIST; zle kill-buffer }
+zpty -w shell "stty -echo cols 200 rows 200; PS1=; setopt no_always_last_prompt; fpath=(./functions \\$fpath)
+LINES=200; LISTMAX=1000; autoload -Uz compinit; compinit -u -D; zle -N listed; listed() { print; print END-OF-LIST; zle kill-buffer }
 bindkey '^G' listed; bindkey '^D' list-choices; print SHELL-IS READY"
 zpty -r shell text '*SHELL-IS READY*'
 zpty -n -w shell ${JSON.stringify(line)}$'\\x04'$'\\x07'
