@@ -5,6 +5,7 @@ import { EMPTY_RECORD } from '../causality/record.ts'
 import { encodeRecord } from '../causality/record-codec.ts'
 import type { Holder } from '../handoff/holder.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
+import type { KeyDigest } from '../rpc/repair-methods.ts'
 import { FETCH, STORE } from '../rpc/replica-methods.ts'
 import type { KeyDifference } from './key-differences.ts'
 import type { Pace } from './pace.ts'
@@ -88,9 +89,10 @@ export class Mender {
   }
 
   /** @returns whether either side has got something new. */
-  private async exchange({ key, theirs }: KeyDifference, behind: boolean): Promise<boolean> {
-    const { link, hybrid } = this.components
+  private async exchange({ key, ours, theirs }: KeyDifference, behind: boolean): Promise<boolean> {
+    const { link, hybrid, data } = this.components
     const before = this.held(key)
+    if (before !== undefined && !describes(ours, key, before)) data.reconcile(key)
     let fetched: Buffer | undefined
     if (theirs !== undefined || behind) {
       const request = { key, onFloor: behind, wallMs: hybrid.wallMs() }
@@ -124,4 +126,11 @@ export class Mender {
       )
     })
   }
+}
+
+/** Whether the digest, which was read from the disk, is the record's. */
+function describes(digest: KeyDigest | undefined, key: Key, record: Buffer): boolean {
+  if (digest === undefined) return false
+  const { lo, hi } = new RecordDigest().read(key, record)
+  return digest.lo === lo && digest.hi === hi
 }

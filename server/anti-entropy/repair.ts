@@ -71,7 +71,11 @@ export class Repair {
     this.self = settings.id
     this.journal = new LeafJournal({ leaves: digests.leaves })
     commit.ride(() => this.journal.ops())
-    const onRebuilt = () => this.antiEntropy.begin()
+    const onRebuilt = (slots: readonly number[]) => {
+      // The disk has lost something without a word: what is missing is not to be taken for deleted.
+      for (const slot of slots) components.floors.forget(slot)
+      this.antiEntropy.begin()
+    }
     this.scrub = new Scrub(
       { ...components, onDamage: (key) => this.restore(key), onRebuilt },
       { everyMs: settings.scrubEveryMs ?? DEFAULT_SCRUB_EVERY_MS },

@@ -23,7 +23,7 @@ export interface ScrubComponents {
   /** A record fails its checksum: told of once. */
   readonly onDamage: (key: Key) => void
   /** Digests have been put right: peers may hold what is missing here. */
-  readonly onRebuilt: () => void
+  readonly onRebuilt: (slots: readonly number[]) => void
 }
 
 export interface ScrubSettings {
@@ -169,7 +169,7 @@ export class Scrub {
     if (rebuilt.length > 0) {
       this.components.trace.event('warn', 'scrub.rebuilt', { slots: rebuilt.length, first: rebuilt[0] })
       await this.save()
-      this.components.onRebuilt()
+      this.components.onRebuilt(rebuilt)
     }
     return end
   }

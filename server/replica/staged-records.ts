@@ -1,5 +1,6 @@
 import { KvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
+import { mergeRecords } from '../causality/merge.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
 import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import type { Storage } from '../ports/storage.ts'
@@ -120,6 +121,21 @@ export class StagedRecords {
     const cached = this.components.cache?.get(key)
     if (cached === undefined) return false
     this.stage(key, cached.record, () => undefined, cached.bytes, cached.record)
+    return true
+  }
+
+  /**
+   * The disk holds something else than it was given: what is in memory is merged into that, and written again.
+   * @returns whether there was anything to write.
+   */
+  reconcile(key: Key): boolean {
+    const cached = this.components.cache?.get(key)
+    if (cached === undefined || this.staged.has(key)) return false
+    this.components.cache?.delete(key)
+    const onDisk = this.loadOrNone(key)
+    const merged = onDisk === EMPTY_RECORD ? cached.record : mergeRecords(onDisk, cached.record)
+    if (merged === onDisk) return false
+    this.stage(key, merged, () => undefined, undefined, onDisk)
     return true
   }
 

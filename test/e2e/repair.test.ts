@@ -1,6 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { expect } from 'chai'
-import type { HintsStatus, RepairStatus, RingStatus, ScrubStatus } from '../../shared/api.ts'
+import type {
+  HintsStatus,
+  RepairStatus,
+  RingStatus,
+  ScrubStatus,
+  TombstonesStatus,
+} from '../../shared/api.ts'
 import { eventually } from '../eventually.ts'
 import { KvUser } from './kv-user.ts'
 import { ProcessRing } from './process-ring.ts'
@@ -22,7 +28,7 @@ describe('a ring that keeps no hints', function () {
   this.timeout(5 * MINUTE)
 
   const user = new KvUser()
-  const flags = ['--max-hint-bytes', '0', '--repair-every-ms', '500']
+  const flags = ['--max-hint-bytes', '0', '--repair-every-ms', '500', '--tombstone-min-age-ms', '2000']
   const ring = new ProcessRing({ user }, { ids: NODES, flags })
 
   before(() => ring.start())
@@ -104,6 +110,31 @@ describe('a ring that keeps no hints', function () {
     expect(nodes.reduce((sum, { recordsChecked }) => sum + recordsChecked, 0)).to.be.at.least(
       COPIES * RECORDS,
     )
+  })
+
+  it('remembers what was deleted while a node is away, and no longer', async () => {
+    const deleted = Array.from({ length: 50 }, (_, i) => `key-${i}`)
+    const stats = async () => (await kv<Answers<TombstonesStatus>>('tombstones', 'stats')).nodes
+    const remembered = async () => (await stats()).reduce((sum, { tombstones }) => sum + tombstones, 0)
+    await ring.node(AWAY).end('SIGKILL')
+    for (const key of deleted) {
+      const answer = await fetch(`${ring.endpoint('n1')}/kv/${key}`, { method: 'DELETE' })
+      expect(answer.status, key).to.equal(200)
+    }
+    const waiting = async () =>
+      (await stats()).every(({ waitingFor }) => waitingFor === `${AWAY} is out of reach`)
+    await eventually('the nodes to wait for the one that is away', waiting, MINUTE)
+    expect(await remembered()).to.be.at.least(2 * deleted.length)
+    const { out } = await user.kv(['tombstones', 'stats', '--endpoint', ring.endpoint('n1')])
+    expect(out.split('\n')[0]).to.equal(`tombstones stay for now: ${AWAY} is out of reach`)
+
+    await ring.startNode(AWAY)
+    await eventually('the tombstones to go', async () => (await remembered()) === 0, 2 * MINUTE)
+    for (const key of deleted) {
+      const answer = await fetch(`${ring.endpoint(AWAY)}/kv/${key}?r=3`)
+      expect(answer.status, key).to.equal(404)
+    }
+    expect(await keysOn()).to.equal(COPIES * (RECORDS - deleted.length))
   })
 
   it('refuses an order to a node that it does not have', async () => {

@@ -8,7 +8,7 @@ const key = keyFromText('greeting')
 const MIN_AGE_MS = 20_000
 
 describe('tombstones, in a ring', function () {
-  this.timeout(30_000)
+  this.timeout(300_000)
 
   async function ringOf(settings: Partial<NodeSettings> = {}, conflicts: 'lww' | 'siblings' = 'lww') {
     const ring = new CalmRing(conflicts, { tombstoneMinAgeMs: MIN_AGE_MS, repairEveryMs: 2_000, ...settings })

@@ -86,6 +86,26 @@ describe('StagedRecords', () => {
     expect(records.durable(key)).to.equal(EMPTY_RECORD)
   })
 
+  it('writes again what the disk has lost without a word, and only that', async () => {
+    const { storage, records } = setUp()
+    storage.durable.set(`d${key}`, encodeRecord(key, record(2)))
+    expect(records.durable(key)).to.deep.equal(record(2))
+    expect(records.reconcile(key)).to.equal(false)
+    storage.durable.delete(`d${key}`)
+    expect(records.reconcile(key)).to.equal(true)
+    expect(records.reconcile(key), 'it is on its way').to.equal(false)
+    await settle()
+    await storage.land()
+    expect(storage.durable.get(`d${key}`)).to.deep.equal(encodeRecord(key, record(2)))
+    // An older version is back: nothing of either is lost.
+    expect(records.durable(key)).to.deep.equal(record(2))
+    storage.durable.set(`d${key}`, encodeRecord(key, record(1)))
+    expect(records.reconcile(key)).to.equal(true)
+    await settle()
+    await storage.land()
+    expect(records.durable(key).siblings.map(({ dot }) => dot.counter)).to.deep.equal([1, 2])
+  })
+
   it('never serves a record whose checksum fails, and builds on nothing in its place', () => {
     const { storage, records, corrupt } = setUp()
     const bytes = encodeRecord(key, record(1))
