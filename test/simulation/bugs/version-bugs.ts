@@ -61,7 +61,7 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality'],
-    seeds: [67],
+    seeds: [61],
   },
   {
     name: 'a wall clock is trusted whatever the peers say',
