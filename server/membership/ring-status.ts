@@ -78,7 +78,7 @@ function reason(
   else if (belowN > 0) parts.push(`${belowN} slots have fewer copies than n`)
   if (hints > 0) {
     const holders = members.filter((member) => member.hintsHeld > 0).map((member) => member.id)
-    parts.push(`${hints} hints wait on ${holders.join(', ')}`)
+    parts.push(`${hints} ${hints === 1 ? 'hint waits' : 'hints wait'} on ${holders.join(', ')}`)
   }
   for (const { id, divergentSlots } of members) {
     if (divergentSlots > 0) parts.push(`${id} is mending ${divergentSlots} slots that differ from its peers`)

@@ -28,7 +28,7 @@ describe('a ring that keeps no hints', function () {
   this.timeout(5 * MINUTE)
 
   const user = new KvUser()
-  const flags = ['--max-hint-bytes', '0', '--repair-every-ms', '500', '--tombstone-min-age-ms', '2000']
+  const flags = ['--max-hint-bytes', '0', '--repair-every-ms', '500', '--tombstones-min-age-ms', '2000']
   const ring = new ProcessRing({ user }, { ids: NODES, flags })
 
   before(() => ring.start())
