@@ -28,13 +28,15 @@ COMP_WORDS=(${split(line)
     .map((word) => `'${word}'`)
     .join(' ')}); COMP_CWORD=${split(line).length - 1}
 _kv_complete; printf '%s\\n' "\${COMPREPLY[@]}"`,
-  // A shell in a shell, with a terminal of its own: only there zsh completes. Ctrl-D lists what is offered.
+  // A shell in a shell, with a terminal of its own: only there zsh completes. Ctrl-D lists what is offered. What is
+  // typed before the line editor is ready would be lost, so the editor itself says when it is; and not in the same
+  // letters as the command that tells it to, which the terminal shows as well.
   zsh: (line) => `zmodload zsh/zpty
 zpty -b shell zsh -f -i
 zpty -w shell "stty -echo cols 200 rows 200; PS1=; setopt no_always_last_prompt; fpath=(./functions \\$fpath)
 LINES=200; LISTMAX=1000; autoload -Uz compinit; compinit -u -D; zle -N listed; listed() { print; print END-OF-LIST; zle kill-buffer }
-bindkey '^G' listed; bindkey '^D' list-choices; print SHELL-IS READY"
-zpty -r shell text '*SHELL-IS READY*'
+bindkey '^G' listed; bindkey '^D' list-choices; zle-line-init() { print SHELL-IS-''READY }; zle -N zle-line-init"
+zpty -r shell text '*SHELL-IS-READY*'
 zpty -n -w shell ${JSON.stringify(line)}$'\\x04'$'\\x07'
 zpty -r shell text '*END-OF-LIST*'
 print -r -- "$text"
