@@ -28,9 +28,12 @@ export class Burial {
   /** Looks through the slots; resolves when those, and all that were due before, are done. Rejects with a KvError. */
   bury(slots: Iterable<number>): Promise<void> {
     for (const slot of slots) this.due.add(slot)
-    this.working ??= this.work().finally(() => {
-      this.working = undefined
-    })
+    this.working ??= this.work()
+      .finally(() => {
+        this.working = undefined
+      })
+      // What was added between the last look and now: no further call may ever come for it.
+      .then(() => (this.due.size > 0 && !this.stopped ? this.bury([]) : undefined))
     return this.working
   }
 

@@ -93,6 +93,9 @@ export class Floors {
 
   /** Something of the slot was lost here: nothing may be taken for deleted because it is missing. */
   forget(slot: number): void {
+    const promise = this.promises.get(slot)
+    // The round that it was given in has counted what is lost: it must not end in a floor here.
+    if (promise !== undefined) this.promises.set(slot, { ...promise, round: '' })
     if (!this.floors.delete(slot)) return
     this.digests.delete(slot)
     this.components.commit.add({ type: 'del', key: addressOf(slot) })
