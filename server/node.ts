@@ -211,14 +211,14 @@ export class RingNode implements ServedNode {
     return readinessOf({ storage, commit, minter, membership, phase })
   }
 
-  /** False after a storage error that leaves unknown what is on disk: the process should exit. */
+  /** False where nobody knows what is on disk, or part of it cannot be read any more: the process should exit. */
   healthy(): boolean {
     return this.failure() === undefined
   }
 
   /** Why it is not healthy. */
   failure(): KvError | undefined {
-    return this.commit.failed
+    return this.commit.failed ?? this.storage.damage?.()
   }
 
   status(): RingStatus {

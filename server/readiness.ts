@@ -24,7 +24,8 @@ export function readinessOf(sources: ReadinessSources): Readiness {
 }
 
 function lackOf({ storage, commit, minter, membership, phase }: ReadinessSources): string | undefined {
-  if (commit.failed !== undefined) return commit.failed.message
+  const failure = commit.failed ?? storage.damage?.()
+  if (failure !== undefined) return failure.message
   if (phase !== 'serving') return `the node is ${phase}`
   const shortage = storage.shortage?.()
   if (shortage !== undefined) return shortage.message

@@ -132,7 +132,7 @@ async function openLocked(
       try {
         if (storage.healthy()) await markClosed(directory, database, marker)
         // It would fail again and again, each time after it has been open for a while.
-        else if (storage.damaged) await writeMarker(directory, { ...marker, state: 'damaged' })
+        else if (storage.damage() !== undefined) await writeMarker(directory, { ...marker, state: 'damaged' })
       } catch (thrown) {
         throw storageError(thrown, directory)
       } finally {

@@ -33,7 +33,7 @@ export function crc32c(bytes: Buffer): number {
 }
 
 /** Checksums are stored rotated, because data may itself hold checksums. */
-function unmask(masked: number): number {
+export function unmask(masked: number): number {
   const rotated = (masked - 0xa282ead8) >>> 0
   return ((rotated >>> 17) | (rotated << 15)) >>> 0
 }

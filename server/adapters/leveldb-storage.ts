@@ -66,7 +66,7 @@ export class LevelStorage implements Storage {
   private readonly groups: Group[] = []
   private writing = false
   private failure: KvError | undefined
-  private corrupt = false
+  private corruption: KvError | undefined
   private closed: Promise<void> | undefined
   private idle: (() => void) | undefined
 
@@ -76,14 +76,20 @@ export class LevelStorage implements Storage {
     this.settings = settings
   }
 
-  /** False after a commit has failed: nobody knows what is on the disk until it is opened again. */
+  /**
+   * False after a commit has failed: nobody knows what is on the disk until it is opened again. And false once the
+   * database is known to be damaged.
+   */
   healthy(): boolean {
-    return this.failure === undefined
+    return this.failure === undefined && this.corruption === undefined
   }
 
-  /** A commit has failed because the database is damaged: it will not work when it is opened again either. */
-  get damaged(): boolean {
-    return this.corrupt
+  /**
+   * Set once LevelDB has found the database damaged: it will not work when it is opened again either. Blocks are not
+   * replaced in place, and the next compaction that comes across this one ends all writing.
+   */
+  damage(): KvError | undefined {
+    return this.corruption
   }
 
   /** @throws KvError `storage_failed` where the disk or the database cannot be read. */
@@ -91,7 +97,7 @@ export class LevelStorage implements Storage {
     try {
       return this.db.getSync(key)
     } catch (thrown) {
-      throw storageError(thrown, this.settings.directory)
+      throw this.failed(thrown)
     }
   }
 
@@ -116,7 +122,7 @@ export class LevelStorage implements Storage {
         await iterator.close()
       }
     } catch (thrown) {
-      throw storageError(thrown, this.settings.directory)
+      throw this.failed(thrown)
     }
     return entries
   }
@@ -188,11 +194,16 @@ export class LevelStorage implements Storage {
       },
       (thrown) => {
         this.writing = false
-        this.corrupt = isCorruption(thrown)
-        this.poison(group, storageError(thrown, this.settings.directory))
+        this.poison(group, this.failed(thrown))
         this.writeNext()
       },
     )
+  }
+
+  private failed(thrown: unknown): KvError {
+    const error = storageError(thrown, this.settings.directory)
+    if (isCorruption(thrown)) this.corruption ??= error
+    return error
   }
 
   private poison(failed: Group, error: KvError): void {

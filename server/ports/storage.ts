@@ -36,5 +36,10 @@ export interface Storage {
    * makes room. Absent, or undefined: there is enough.
    */
   shortage?(): KvError | undefined
+  /**
+   * Set once reads, too, have shown that the database as a whole is damaged: what it held at that place cannot be
+   * read, nor be replaced. Absent, or undefined: nothing of that kind is known.
+   */
+  damage?(): KvError | undefined
   close(): Promise<void>
 }

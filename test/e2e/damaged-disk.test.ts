@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import path from 'node:path'
 import { expect } from 'chai'
 import type { RingStatus } from '../../shared/api.ts'
@@ -36,10 +47,19 @@ describe('a database that is damaged', function () {
   const log = () => file('log', /\.log$/)
   const manifest = () => file('manifest', /^MANIFEST-/)
 
+  /** In place: a node that runs has its tables mapped into memory. */
   function flip(target: string, from: number, count: number): void {
-    const bytes = readFileSync(target)
-    for (let i = from; i < from + count; i++) bytes[i] = (bytes[i] as number) ^ 0xff
-    writeFileSync(target, bytes)
+    const file = openSync(target, 'r+')
+    const bytes = Buffer.alloc(count)
+    readSync(file, bytes, 0, count, from)
+    writeSync(
+      file,
+      bytes.map((byte) => byte ^ 0xff),
+      0,
+      count,
+      from,
+    )
+    closeSync(file)
   }
 
   before(async () => {
@@ -73,6 +93,7 @@ describe('a database that is damaged', function () {
 
   const fatal: readonly (readonly [string, () => void])[] = [
     ['a table is cut short', () => truncateSync(table(), Math.floor(statSync(table()).size / 2))],
+    ['a table has a flipped byte', () => flip(table(), Math.floor(statSync(table()).size / 3), 1)],
     ['a table is missing', () => unlinkSync(table())],
     ['the log has flipped bytes before its end', () => flip(log(), 20, 4)],
     ['the MANIFEST has flipped bytes', () => flip(manifest(), 20, 4)],
@@ -104,30 +125,33 @@ describe('a database that is damaged', function () {
     await expectWhole()
   })
 
-  it('gives nothing away that is damaged, and ends once it cannot go on, where tables have flipped bytes', async () => {
+  it('gives nothing away that is damaged where tables have flipped bytes under a node that runs', async () => {
     await ring.node(VICTIM).end('SIGKILL')
     await putBack()
+    await ring.startNode(VICTIM)
     const { size } = statSync(table())
     // Records: what the node itself must remember stands at the end.
-    for (const part of [0.2, 0.3, 0.4]) flip(table(), Math.floor(size * part), 3)
-    // It may come across the damage at any time: while it opens, before the scrub, or by it.
-    const start = await ring.startNode(VICTIM).catch((thrown: Error) => thrown.message)
-    if (start !== undefined) expect(start).to.match(/ is damaged/)
+    for (let part = 0.1; part < 0.6; part += 0.02) flip(table(), Math.floor(size * part), 3)
     await user.kv(['scrub', 'start', '--node', VICTIM, '--endpoint', ring.endpoint('n1')])
     const { child } = ring.node(VICTIM)
+    // LevelDB does not notice all damage when it reads, and may end the process over what it does notice.
+    const running = () => child.exitCode === null && child.signalCode === null
     const wrong = new Set<string>()
     const began = performance.now()
-    for (let i = 0; child.exitCode === null && performance.now() - began < MINUTE; i = (i + 1) % RECORDS) {
+    for (let i = 0; running() && performance.now() - began < 10_000; i = (i + 1) % RECORDS) {
       const answer = await fetch(`${ring.endpoint(VICTIM)}/kv/key-${i}?r=1`).catch(() => undefined)
       if (answer?.ok === true && (await answer.text().catch(() => value(i))) !== value(i))
         wrong.add(`key-${i}`)
     }
     expect([...wrong]).to.deep.equal([])
-    expect(child.exitCode, 'LevelDB finds the damage when it moves the table').to.be.oneOf([1, 5])
     const hint = 'the ring gives it its data back'
-    expect(ring.node(VICTIM).stderr)
-      .to.match(/the database in .* is damaged/)
-      .and.contain(hint)
+    if (running()) await ring.node(VICTIM).end('SIGKILL')
+    else if (child.exitCode !== null) {
+      expect(child.exitCode).to.be.oneOf([1, 5])
+      expect(ring.node(VICTIM).stderr)
+        .to.match(/the database in .* is damaged/)
+        .and.contain(hint)
+    }
     const again = ring.spawn(VICTIM)
     const { error } = await again.firstLine()
     expect(await again.ended()).to.equal(5)

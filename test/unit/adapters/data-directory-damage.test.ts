@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises'
+import { open, readdir, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { KvError } from '../../../shared/errors.ts'
@@ -65,6 +65,7 @@ describe('a damaged data directory', () => {
     for (const [what, damage] of [
       ['a table cut short', async () => truncate(await node.newest('.ldb'), 5000)],
       ['a table removed', async () => unlink(await node.newest('.ldb'))],
+      ['a flipped bit in the data of a table', async () => flipBit(await node.newest('.ldb'), 3000)],
       [
         'a table whose end is overwritten',
         async () => {
@@ -89,14 +90,19 @@ describe('a damaged data directory', () => {
     })
   })
 
+  /** In place: who has it open reads what is there now. */
+  async function spoilNewestTable(): Promise<void> {
+    const file = await open(await node.newest('.ldb'), 'r+')
+    const { size } = await file.stat()
+    await file.write(Buffer.alloc(size - 200, 0xff), 0, size - 200, 0)
+    await file.close()
+  }
+
   it('says on reading that a table is damaged', async () => {
     await node.fill(500)
     await node.close(await node.open())
-    const table = await node.newest('.ldb')
-    const bytes = await readFile(table)
-    bytes.fill(0xff, 0, bytes.length - 200)
-    await writeFile(table, bytes)
     const data = await node.open()
+    await spoilNewestTable()
     expect(() => data.storage.get(Buffer.from('key 10')))
       .to.throw(KvError, 'is damaged')
       .with.property('code', 'storage_failed')
@@ -106,5 +112,18 @@ describe('a damaged data directory', () => {
     )
     expect(error).to.be.instanceOf(KvError)
     expect(error.message).to.contain('is damaged')
+  })
+
+  it('takes no more for whole what a read has shown to be damaged, and says so when it is opened again', async () => {
+    await node.fill(500)
+    await node.close(await node.open())
+    const data = await node.open()
+    await spoilNewestTable()
+    expect(data.storage.healthy()).to.equal(true)
+    expect(() => data.storage.get(Buffer.from('key 10'))).to.throw(KvError)
+    expect(data.storage.healthy()).to.equal(false)
+    expect(data.storage.damage()?.message).to.contain('is damaged')
+    await node.close(data)
+    expect((await refusal(node.open())).message).to.contain('is damaged')
   })
 })
