@@ -117,8 +117,8 @@ export class RingNode implements ServedNode {
     const replica = new Replica({ commit, minter, hybrid, floors, trace, policy })
     const own = { clock, rpc, storage, commit, minter, hybrid, trace, counters, data, replica, floors }
     this.handoff = new Handoff({ ...own, ring: membership }, settings)
-    const { hints, holder, inspector } = this.handoff
-    const scan = new DataScan({ storage })
+    const { hints, holder, inspector, completeness } = this.handoff
+    const scan = new DataScan({ storage, complete: () => completeness.everywhere })
     this.scan = scan
     const holders = new Holders({ rpc, holder, hybrid }, settings)
     const writes = new WritesUnderWay()
@@ -153,6 +153,7 @@ export class RingNode implements ServedNode {
       commit,
       minter,
       holder,
+      completeness,
       marks,
       burial,
       digests: this.digests,

@@ -3,6 +3,7 @@ import type { Counters } from '../../shared/counters.ts'
 import { toKvError } from '../../shared/errors.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { Holder } from '../handoff/holder.ts'
+import type { Completeness } from '../membership/completeness.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Random } from '../ports/random.ts'
@@ -20,7 +21,7 @@ import type { MarkedSlots } from './marked-slots.ts'
 import { MENDERS, Mender } from './mender.ts'
 import { Pace } from './pace.ts'
 import { PeerLink } from './peer-link.ts'
-import { PeerProgress } from './peer-progress.ts'
+import { type Brought, PeerProgress } from './peer-progress.ts'
 import { PeerTurns } from './peer-turns.ts'
 import { SharedSlots } from './shared-slots.ts'
 import type { SlotReader } from './slot-reader.ts'
@@ -40,6 +41,7 @@ export interface AntiEntropyComponents {
   readonly floors: Floors
   readonly burial: Burial
   readonly hybrid: HybridClock
+  readonly completeness: Pick<Completeness, 'lacking' | 'comparedWith'>
 }
 
 export interface AntiEntropySettings {
@@ -149,18 +151,8 @@ export class AntiEntropy {
     const table = this.components.ring.slots()
     if (table !== undefined) for (const id of this.shared.peers(table)) this.progressOf(id)
     const { current } = this
-    const peers = [...this.progress].map(([id, progress]) => {
-      const own = current?.peer === id ? current : undefined
-      return {
-        id,
-        comparedAtMs: progress.comparedAtMs,
-        slotsDiffering: progress.slotsDiffering,
-        slotsOutstanding: progress.outstanding.size,
-        keysRepaired: progress.keysRepaired + (own === undefined ? 0 : repairedBy(own)),
-        bytesExchanged: progress.bytesExchanged + (own?.link.bytes ?? 0),
-        error: progress.error,
-      }
-    })
+    const brought = (id: NodeId) => (current?.peer === id ? broughtBy(current) : undefined)
+    const peers = [...this.progress].map(([id, progress]) => ({ id, ...progress.report(brought(id)) }))
     return {
       node: this.settings.id,
       state: this.gate.paused ? 'paused' : current === undefined ? 'idle' : 'running',
@@ -174,7 +166,7 @@ export class AntiEntropy {
   private look(ms: number): void {
     if (!this.started || this.current !== undefined) return
     this.timer?.cancel()
-    if (this.settings.everyMs === 0 && !this.hurried) return
+    if (this.settings.everyMs === 0 && !this.hurried && !this.filling) return
     this.timer = this.components.clock.after(ms, () => {
       if (this.gate.paused) return
       const peer = this.choose()
@@ -218,7 +210,7 @@ export class AntiEntropy {
   }
 
   private async exchangeWith(peer: NodeId, progress: PeerProgress): Promise<void> {
-    const { clock, random, ring, trace, counters, leaves } = this.components
+    const { clock, random, ring, trace, counters, leaves, completeness } = this.components
     const { pace, gate } = this
     const [layout, table] = [ring.layout(), ring.slots()]
     if (layout === undefined || table === undefined) return
@@ -234,26 +226,28 @@ export class AntiEntropy {
     )
     const current = { peer, exchange, link, menders }
     this.current = current
+    const settled = this.patience.settled(peer)
     const differs = await exchange.compare()
     progress.comparedAtMs = clock.wallMs()
     progress.slotsDiffering = exchange.differing
     progress.outstanding = exchange.outstanding
-    if (!differs) return
-    counters.add('anti_entropy_slots_differing_total', exchange.differing)
-    trace.event('info', 'repair.differs', { peer, slots: exchange.differing })
-    await exchange.mend()
-    trace.event('info', 'repair.mended', { peer, keys: repairedBy(current), left: exchange.outstanding.size })
+    if (differs) {
+      counters.add('anti_entropy_slots_differing_total', exchange.differing)
+      trace.event('info', 'repair.differs', { peer, slots: exchange.differing })
+      await exchange.mend()
+      const left = exchange.outstanding.size
+      trace.event('info', 'repair.mended', { peer, keys: broughtBy(current).keysRepaired, left })
+    }
+    if (settled && exchange.outstanding.size === 0) completeness.comparedWith(peer)
   }
 
   private account(progress: PeerProgress): void {
     const { counters } = this.components
     if (this.current === undefined) return
-    const { link } = this.current
-    const repaired = repairedBy(this.current)
-    progress.keysRepaired += repaired
-    progress.bytesExchanged += link.bytes
-    counters.add('anti_entropy_keys_repaired_total', repaired)
-    counters.add('anti_entropy_bytes_total', link.bytes)
+    const brought = broughtBy(this.current)
+    progress.add(brought)
+    counters.add('anti_entropy_keys_repaired_total', brought.keysRepaired)
+    counters.add('anti_entropy_bytes_total', brought.bytesExchanged)
     this.current = undefined
   }
 
@@ -270,8 +264,14 @@ export class AntiEntropy {
     const comparable = (id: NodeId) => this.comparable(id)
     this.hurried = this.hurried && this.turns.lacking(comparable)
     if (this.hurried || this.turns.preferred(comparable)) return this.soon()
+    if (this.filling) return RETRY_MS
     // Some sooner and some later, so that nodes that were started together drift apart.
     return everyMs * 0.75 + this.components.random.below(Math.max(1, Math.round(everyMs / 2)))
+  }
+
+  /** This node's disk has lost something, and not every other owner has been compared with since. */
+  private get filling(): boolean {
+    return this.components.completeness.lacking().length > 0
   }
 
   private comparable(peer: NodeId): boolean {
@@ -292,6 +292,9 @@ export class AntiEntropy {
   }
 }
 
-function repairedBy({ menders }: Pick<Current, 'menders'>): number {
-  return menders.reduce((sum, mender) => sum + mender.repaired, 0)
+function broughtBy({ menders, link }: Current): Brought {
+  return {
+    keysRepaired: menders.reduce((sum, mender) => sum + mender.repaired, 0),
+    bytesExchanged: link.bytes,
+  }
 }

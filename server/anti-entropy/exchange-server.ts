@@ -27,6 +27,8 @@ export interface RingSource {
   reachable(id: NodeId): boolean
   /** Nodes in reach that say they keep hints for the owner. */
   hintHolders(owner: NodeId): readonly NodeId[]
+  /** Hints for the owner may lie with nodes out of reach. */
+  mayHoldHintsElsewhere(owner: NodeId): boolean
 }
 
 export interface ExchangeServerComponents {

@@ -3,7 +3,10 @@ import type { NodeId } from '../ports/network.ts'
 
 export interface HintPatienceComponents {
   readonly clock: Pick<Clock, 'monotonicMs'>
-  readonly ring: { hintHolders(owner: NodeId): readonly NodeId[] }
+  readonly ring: {
+    hintHolders(owner: NodeId): readonly NodeId[]
+    mayHoldHintsElsewhere(owner: NodeId): boolean
+  }
 }
 
 /** Hints are delivered within seconds; where they cannot be, comparisons go on without them. */
@@ -35,5 +38,11 @@ export class HintPatience {
     const since = this.since.get(peer) ?? now
     this.since.set(peer, since)
     return now - since < PATIENCE_MS
+  }
+
+  /** Nobody keeps a hint for the peer: it holds all that was acknowledged in its name. */
+  settled(peer: NodeId): boolean {
+    const { ring } = this.components
+    return ring.hintHolders(peer).length === 0 && !ring.mayHoldHintsElsewhere(peer)
   }
 }

@@ -1,11 +1,36 @@
+import type { RepairStatus } from '../../shared/api.ts'
+
+/** What a comparison has brought. */
+export interface Brought {
+  readonly keysRepaired: number
+  readonly bytesExchanged: number
+}
+
 /** What the comparisons with one peer have brought. */
 export class PeerProgress {
   comparedAtMs = 0
   slotsDiffering = 0
-  keysRepaired = 0
-  bytesExchanged = 0
   /** Slots that were found different and are not mended yet. */
   outstanding: ReadonlySet<number> = new Set()
   /** Of the last comparison; '' where there was none. */
   error = ''
+  private keysRepaired = 0
+  private bytesExchanged = 0
+
+  add({ keysRepaired, bytesExchanged }: Brought): void {
+    this.keysRepaired += keysRepaired
+    this.bytesExchanged += bytesExchanged
+  }
+
+  /** `underWay`: of the comparison that has not ended, and so was not added. */
+  report(underWay: Brought | undefined): Omit<RepairStatus['peers'][number], 'id'> {
+    return {
+      comparedAtMs: this.comparedAtMs,
+      slotsDiffering: this.slotsDiffering,
+      slotsOutstanding: this.outstanding.size,
+      keysRepaired: this.keysRepaired + (underWay?.keysRepaired ?? 0),
+      bytesExchanged: this.bytesExchanged + (underWay?.bytesExchanged ?? 0),
+      error: this.error,
+    }
+  }
 }

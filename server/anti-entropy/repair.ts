@@ -5,6 +5,7 @@ import { slotOf } from '../../shared/slot.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { Holder } from '../handoff/holder.ts'
 import type { RepairMarks } from '../handoff/repair-marks.ts'
+import type { Completeness } from '../membership/completeness.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Random } from '../ports/random.ts'
@@ -31,7 +32,10 @@ export interface RepairComponents {
   readonly trace: Trace
   readonly storage: Storage
   readonly commit: GroupCommit
-  readonly ring: RingSource & { onReachable(fn: (id: NodeId) => void): void }
+  readonly ring: RingSource & {
+    onReachable(fn: (id: NodeId) => void): void
+    onLayout(fn: () => void): void
+  }
   readonly data: StagedRecords
   readonly holder: Holder
   readonly counters: Counters
@@ -42,6 +46,7 @@ export interface RepairComponents {
   readonly floors: Floors
   readonly burial: Burial
   readonly hybrid: HybridClock
+  readonly completeness: Pick<Completeness, 'everywhere' | 'lacking' | 'comparedWith'>
 }
 
 export interface RepairSettings {
@@ -101,6 +106,9 @@ export class Repair {
       },
     )
     components.ring.onReachable((id) => this.antiEntropy.returned(id))
+    components.ring.onLayout(() => {
+      if (!components.completeness.everywhere) this.antiEntropy.begin()
+    })
   }
 
   /** Reads the digests from the disk. Before anything is written. */
@@ -169,6 +177,7 @@ export class Repair {
   /** For metrics. */
   addStats(stats: Map<string, number>): void {
     const { passes, recordsChecked, recordsDamaged, slotsRebuilt } = this.scrub.status()
+    stats.set('disk_complete', Number(this.components.completeness.everywhere))
     stats.set('anti_entropy_divergent_slots', this.antiEntropy.divergent.size)
     stats.set('anti_entropy_rounds_total', this.antiEntropy.completedRounds)
     stats.set('scrub_passes_total', passes)

@@ -21,6 +21,7 @@ export class GetCore {
   private readonly replies: ReadReply[] = []
   private owners = 0
   private counted = 0
+  private incomplete = 0
   /** Of the first owner's answer. */
   private floor: number | undefined
   private differ = false
@@ -31,14 +32,19 @@ export class GetCore {
     this.r = settings.r
   }
 
-  replied(node: NodeId, role: ReaderRole, { bytes, floor }: Pick<FetchResponse, 'bytes' | 'floor'>): void {
+  /** An owner that is not complete adds what it has, but counts no more than one that keeps hints. */
+  replied(node: NodeId, role: ReaderRole, held: Omit<FetchResponse, 'wallMs'>): void {
+    const { bytes, floor, complete } = held
     this.replies.push({ node, role, bytes })
-    if (role !== 'hint') this.counted++
+    if (role !== 'hint') {
+      if (complete) this.counted++
+      else this.incomplete++
+    }
     if (role !== 'owner') {
       if (bytes.length > 0) this.others = true
       return
     }
-    this.owners++
+    if (complete) this.owners++
     if (this.floor === undefined) this.floor = floor
     else if (this.floor !== floor) this.differ = true
   }
@@ -50,6 +56,11 @@ export class GetCore {
 
   get count(): number {
     return this.counted
+  }
+
+  /** Owners that have answered, but whose disks have lost some of what they held. */
+  get forgetful(): number {
+    return this.incomplete
   }
 
   get ownersReplied(): number {

@@ -153,7 +153,8 @@ export class GetOperation extends Deadline {
       if (error === undefined) {
         if (node !== this.plan.self) latency.observe(clock.monotonicMs() - this.startedMs)
         this.core.replied(node, this.isOwner(node) ? 'owner' : 'fallback', held as FetchResponse)
-      } else if (!this.settled) this.askNext()
+      }
+      if (held?.complete !== true && !this.settled) this.askNext()
       this.advance()
     })
   }
@@ -224,9 +225,14 @@ export class GetOperation extends Deadline {
     const found =
       this.inReach < r
         ? `in reach of this node: ${this.inReach} of ${preference.length}`
-        : `with an answer: ${this.core.count} of ${this.inReach} in reach`
+        : `with an answer: ${this.core.count} of ${this.inReach} in reach${this.forgetful()}`
     const why = `r=${r}, but of the nodes that could have ${keyToText(this.key)}, ${found}`
     this.done(new KvError('no_quorum', why, 'see which nodes are up: kv ring status'))
+  }
+
+  private forgetful(): string {
+    const { forgetful } = this.core
+    return forgetful === 0 ? '' : `, and ${forgetful} that must be filled first, after the loss of its disk`
   }
 
   /** Everyone has answered or failed: owners that lack something are sent the merged record. */

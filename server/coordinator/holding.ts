@@ -24,16 +24,18 @@ export interface Holding {
   /** EMPTY_RECORD for none. */
   readonly data: KeyRecord
   readonly hints: readonly HintHeld[]
+  /** False for an owner that does not count in reads, because its disk has lost some of what it held. */
+  readonly complete: boolean
 }
 
 export type Place = Pick<Holding, 'id' | 'role' | 'state'>
 
 export function unanswered(place: Place, problem: string): Holding {
-  return { ...place, answered: false, problem, data: EMPTY_RECORD, hints: [] }
+  return { ...place, answered: false, problem, data: EMPTY_RECORD, hints: [], complete: false }
 }
 
 /** What the node said of itself. The values of the records share memory with the message. */
-export function holdingOf(key: Key, place: Place, { data, hints, damage }: Inspection): Holding {
+export function holdingOf(key: Key, place: Place, { data, hints, damage, complete }: Inspection): Holding {
   try {
     const read = (bytes: Buffer): KeyRecord => (bytes.length === 0 ? EMPTY_RECORD : decodeRecord(key, bytes))
     return {
@@ -42,6 +44,7 @@ export function holdingOf(key: Key, place: Place, { data, hints, damage }: Inspe
       problem: damage,
       data: read(data),
       hints: hints.map(({ target, bytes }) => ({ target, record: read(bytes) })),
+      complete,
     }
   } catch (error) {
     return unanswered(place, `its answer is damaged: ${toKvError(error).message}`)

@@ -45,7 +45,8 @@ export function isSound(key: Key, { answered, problem, data }: Holding, merged: 
 }
 
 function nodeReport(key: Key, holding: Holding, merged: KeyRecord, wallMs: number): KeyNodeReport {
-  const { id, role, state, answered, problem, data, hints } = holding
+  const { id, role, state, answered, data, hints } = holding
+  const problem = problemOf(holding)
   const differs = role === 'owner' && answered && !isSound(key, { ...holding, problem: '' }, merged)
   return {
     id,
@@ -60,6 +61,11 @@ function nodeReport(key: Key, holding: Holding, merged: KeyRecord, wallMs: numbe
     }),
     ...(differs ? { difference: differenceOf(data, merged) } : {}),
   }
+}
+
+function problemOf({ answered, problem, complete }: Holding): string {
+  if (problem !== '' || complete || !answered) return problem
+  return 'its disk has lost some of what it held: until it is filled, reads do not count it'
 }
 
 function copyReport(key: Key, record: KeyRecord, wallMs: number): CopyReport | null {

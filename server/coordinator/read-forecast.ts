@@ -25,7 +25,7 @@ type Answer = ReadForecast['answers'][number]
  */
 export function forecastReads(holdings: readonly Holding[], settings: ForecastSettings): ReadForecast[] {
   const reach = holdings.filter((holding) => holding.answered)
-  const owners = reach.filter((holding) => holding.role === 'owner')
+  const owners = reach.filter((holding) => holding.role === 'owner' && holding.complete)
   const fallbacks = reach.filter((holding) => holding.role === 'fallback')
   const forecasts: ReadForecast[] = []
   for (let r = 1; r <= Math.min(settings.n, MAX_R); r++) {

@@ -50,6 +50,8 @@ export class Scanner {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const request = { ...place, prefix: options.prefix, limit: options.limit, values: options.values }
       const pages = await Promise.all(nodes.map((node) => this.ask(node, request)))
+      const complete = nodes.filter((_, i) => pages[i]?.complete)
+      if (complete.length < nodes.length) requireOwners(slots, r, complete, 'have all that they held')
       const { entries, next } = this.join(pages, options)
       if (next.slot >= SLOTS) return { entries }
       if (entries.length > 0) return { entries, cursor: writeCursor(next) }
@@ -61,13 +63,7 @@ export class Scanner {
   /** All nodes in reach; @throws KvError where a slot would be read from fewer than r of its owners. */
   private nodes(slots: SlotTable, r: number): readonly NodeId[] {
     const nodes = slots.members.filter((node) => node === this.self || this.components.ring.reachable(node))
-    if (nodes.length === slots.members.length) return nodes
-    for (let slot = 0; slot < SLOTS; slot++) {
-      const owners = slots.owners(slot).filter((owner) => nodes.includes(owner))
-      if (owners.length >= r) continue
-      const why = `only ${owners.length} owners of slot ${slot} can be reached, r=${r}`
-      throw new KvError('no_quorum', why, 'see which nodes are up: kv ring status')
-    }
+    if (nodes.length < slots.members.length) requireOwners(slots, r, nodes, 'can be reached')
     return nodes
   }
 
@@ -112,6 +108,16 @@ export class Scanner {
     entries.length = options.limit
     const last = entries[options.limit - 1] as { slot: number; key: Key }
     return { entries, next: { slot: last.slot, after: last.key } }
+  }
+}
+
+/** @throws KvError where a slot has fewer than r of its owners among the nodes. */
+function requireOwners(slots: SlotTable, r: number, nodes: readonly NodeId[], what: string): void {
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const owners = slots.owners(slot).filter((owner) => nodes.includes(owner))
+    if (owners.length >= r) continue
+    const why = `only ${owners.length} owners of slot ${slot} ${what}, r=${r}`
+    throw new KvError('no_quorum', why, 'see which nodes are up: kv ring status')
   }
 }
 

@@ -3,6 +3,7 @@ import type { Counters } from '../../shared/counters.ts'
 import type { Key } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
+import { Completeness, type CompletenessRing } from '../membership/completeness.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Storage } from '../ports/storage.ts'
@@ -30,7 +31,7 @@ export interface HandoffComponents {
   readonly minter: Minter
   readonly trace: Trace
   readonly counters: Counters
-  readonly ring: HandoffRing
+  readonly ring: HandoffRing & CompletenessRing
   readonly data: StagedRecords
   readonly replica: Replica
   readonly floors: Floors
@@ -41,6 +42,7 @@ export interface HandoffSettings {
   readonly id: NodeId
   readonly maxHintBytes: number
   readonly maxHintAgeMs: number
+  readonly incarnation: string
 }
 
 /** What a node keeps for others, and all that becomes of it: handed over, given up, or left to anti-entropy. */
@@ -48,6 +50,7 @@ export class Handoff {
   readonly hints: HintStore
   readonly holder: Holder
   readonly inspector: Inspector
+  readonly completeness: Completeness
   /** Slots that anti-entropy has to look at. */
   readonly marks: DurableRepairMarks
   private readonly rpc: Rpc
@@ -68,9 +71,11 @@ export class Handoff {
     const onLost = (key: Key) => marks.mark(slotOf(key))
     const hints = new HintStore({ ...components, onLost }, { maxBytes: maxHintBytes })
     this.hints = hints
-    const holder = new Holder({ ...components, hints, marks })
+    const completeness = new Completeness(components, settings)
+    this.completeness = completeness
+    const holder = new Holder({ ...components, hints, marks, completeness })
     this.holder = holder
-    this.inspector = new Inspector({ data, hints })
+    this.inspector = new Inspector({ data, hints, completeness })
     this.replayer = new HintReplay({ ...components, hints, members: ring })
     this.expiry = new HintExpiry({ ...components, hints, holder, marks }, { id, maxAgeMs: maxHintAgeMs })
     this.transfer = new MarkTransfer({ rpc, clock, ring, marks }, { id })

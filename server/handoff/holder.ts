@@ -6,6 +6,7 @@ import { onFloor } from '../causality/floor.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { mergeRecords } from '../causality/merge.ts'
 import type { KeyRecord } from '../causality/record.ts'
+import type { Completeness } from '../membership/completeness.ts'
 import type { Floors } from '../replica/floors.ts'
 import type { Origin, Replica, StoreAck, StoreReply } from '../replica/replica.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
@@ -29,6 +30,7 @@ export interface HolderComponents {
   readonly hybrid: HybridClock
   readonly marks: RepairMarks
   readonly counters: Counters
+  readonly completeness: Pick<Completeness, 'everywhere' | 'of'>
 }
 
 const NONE = Buffer.alloc(0)
@@ -95,7 +97,7 @@ export class Holder {
    * @throws KvError `storage_failed` where the disk cannot be trusted with it.
    */
   fetch({ key, onFloor: wanted, wallMs }: FetchRequest): FetchResponse {
-    const { data, floors, hybrid } = this.components
+    const { data, floors, hybrid, completeness } = this.components
     hybrid.observe({ wallMs, logical: 0 })
     let record = this.record(key)
     let floor = 0
@@ -105,7 +107,8 @@ export class Holder {
       if (wanted) record = onFloor(record, floors.of(slot))
     }
     const nothing = record.siblings.length === 0 && record.past.size === 0
-    return { bytes: nothing ? NONE : data.encode(key, record), floor, wallMs: hybrid.wallMs() }
+    const complete = completeness.everywhere || completeness.of(slotOf(key))
+    return { bytes: nothing ? NONE : data.encode(key, record), floor, complete, wallMs: hybrid.wallMs() }
   }
 
   private record(key: Key): KeyRecord {

@@ -1,17 +1,25 @@
 import { toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
+import { slotOf } from '../../shared/slot.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../causality/record.ts'
 import { encodeRecord } from '../causality/record-codec.ts'
+import type { Completeness } from '../membership/completeness.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
 import { INSPECT, type Inspection } from '../rpc/inspect-method.ts'
 import type { Rpc } from '../rpc/method.ts'
 import type { HintStore } from './hint-store.ts'
 
+export interface InspectorComponents {
+  readonly data: StagedRecords
+  readonly hints: HintStore
+  readonly completeness: Pick<Completeness, 'of'>
+}
+
 /** Tells what this node holds of a key, data and hints apart: for people who want to know, not for reads. */
 export class Inspector {
-  private readonly components: { data: StagedRecords; hints: HintStore }
+  private readonly components: InspectorComponents
 
-  constructor(components: { data: StagedRecords; hints: HintStore }) {
+  constructor(components: InspectorComponents) {
     this.components = components
   }
 
@@ -21,7 +29,7 @@ export class Inspector {
 
   /** A damaged record does not keep the others from being told. */
   inspect(key: Key): Inspection {
-    const { data, hints } = this.components
+    const { data, hints, completeness } = this.components
     const damage: string[] = []
     const encoded = (what: string, read: () => KeyRecord): Buffer => {
       try {
@@ -37,6 +45,11 @@ export class Inspector {
       target,
       bytes: encoded(`hint for ${target}`, () => hints.records(target).durable(key)),
     }))
-    return { data: own, hints: kept.filter(({ bytes }) => bytes.length > 0), damage: damage.join('; ') }
+    return {
+      data: own,
+      hints: kept.filter(({ bytes }) => bytes.length > 0),
+      damage: damage.join('; '),
+      complete: completeness.of(slotOf(key)),
+    }
   }
 }

@@ -6,6 +6,7 @@ import type { Random } from '../ports/random.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { Rpc } from '../rpc/method.ts'
+import { completeOp } from './completeness.ts'
 import { compareIds, isMember, type Layout, type LayoutMember } from './layout.ts'
 import type { LayoutStore } from './layout-store.ts'
 import * as vote from './vote.ts'
@@ -237,6 +238,7 @@ export class Bootstrap {
         next === undefined
           ? { type: 'del', key: vote.VOTE_KEY }
           : { type: 'put', key: vote.VOTE_KEY, value: vote.encodeVote(next) },
+        ...(next === undefined ? [] : [completeOp(next.layout.ringId, this.settings.incarnation)]),
       ])
     } catch (error) {
       // `writing` stays set: what is on disk is unknown, so this node takes no part any more.

@@ -18,9 +18,12 @@ const SMALL_BYTES = 1_024
 /** Answers a peer's scan of this node's data, page by page. */
 export class DataScan {
   private readonly storage: Storage
+  private readonly complete: () => boolean
 
-  constructor(components: { storage: Storage }) {
+  /** `complete` as in FetchResponse, of any slot. */
+  constructor(components: { storage: Storage; complete: () => boolean }) {
     this.storage = components.storage
+    this.complete = components.complete
   }
 
   serve(rpc: Rpc): void {
@@ -32,7 +35,17 @@ export class DataScan {
     })
   }
 
-  async page({ slot, after, prefix, limit, values }: ScanRequest): Promise<ScanResponse> {
+  async page(request: ScanRequest): Promise<ScanResponse> {
+    return { ...(await this.read(request)), complete: this.complete() }
+  }
+
+  private async read({
+    slot,
+    after,
+    prefix,
+    limit,
+    values,
+  }: ScanRequest): Promise<Omit<ScanResponse, 'complete'>> {
     const start = slotAddress(slot, after)
     const gte = after === '' ? start : Buffer.concat([start, Buffer.of(0)])
     const found = await this.storage.iterate({ gte, lt: DATA_END, limit: MAX_READ })

@@ -11,6 +11,8 @@ export interface Inspection {
   readonly hints: readonly { readonly target: string; readonly bytes: Buffer }[]
   /** What the node's disk cannot be trusted with; '' where there is nothing such. */
   readonly damage: string
+  /** As in FetchResponse. */
+  readonly complete: boolean
 }
 
 /** What the receiver holds durably of a key: its data and, apart from them, its hints. */
@@ -22,17 +24,17 @@ export const INSPECT: Method<InspectRequest, Inspection> = {
     read: (reader) => ({ key: reader.byteString() as Key }),
   },
   response: {
-    write: (writer, { data, hints, damage }) => {
+    write: (writer, { data, hints, damage, complete }) => {
       writer.bytes(data).u16(hints.length)
       for (const { target, bytes } of hints) writer.text(target).bytes(bytes)
-      writer.text(damage)
+      writer.text(damage).flag(complete)
     },
     read: (reader) => {
       const data = reader.bytes()
       const hints = []
       for (let left = reader.u16(); left > 0; left--)
         hints.push({ target: reader.text(), bytes: reader.bytes() })
-      return { data, hints, damage: reader.text() }
+      return { data, hints, damage: reader.text(), complete: reader.flag() }
     },
   },
 }

@@ -30,6 +30,8 @@ export interface FetchResponse {
   readonly bytes: Buffer
   /** Tells the floors of owners apart; 0 for none. */
   readonly floor: number
+  /** False where the receiver's disk has lost some of what it held: its answer counts for no quorum. */
+  readonly complete: boolean
   /** As in the request, at the receiver. */
   readonly wallMs: number
 }
@@ -49,6 +51,8 @@ export interface ScanResponse {
   /** Everything up to and with this place has been looked at; slot 16384 is the end. */
   readonly slot: number
   readonly after: string
+  /** As in FetchResponse, of any slot. */
+  readonly complete: boolean
 }
 
 /** Merge a record into the receiver's data or hints; answered when that is durable. */
@@ -80,8 +84,14 @@ export const FETCH: Method<FetchRequest, FetchResponse> = {
     read: (reader) => ({ key: reader.byteString() as Key, onFloor: reader.flag(), wallMs: reader.u53() }),
   },
   response: {
-    write: (writer, { bytes, floor, wallMs }) => void writer.bytes(bytes).u32(floor).u53(wallMs),
-    read: (reader) => ({ bytes: reader.bytes(), floor: reader.u32(), wallMs: reader.u53() }),
+    write: (writer, { bytes, floor, complete, wallMs }) =>
+      void writer.bytes(bytes).u32(floor).flag(complete).u53(wallMs),
+    read: (reader) => ({
+      bytes: reader.bytes(),
+      floor: reader.u32(),
+      complete: reader.flag(),
+      wallMs: reader.u53(),
+    }),
   },
 }
 
@@ -101,17 +111,17 @@ export const SCAN: Method<ScanRequest, ScanResponse> = {
     }),
   },
   response: {
-    write: (writer, { entries, slot, after }) => {
+    write: (writer, { entries, slot, after, complete }) => {
       writer.u32(entries.length)
       for (const entry of entries) writer.u16(entry.slot).byteString(entry.key).bytes(entry.bytes)
-      writer.u16(slot).byteString(after)
+      writer.u16(slot).byteString(after).flag(complete)
     },
     read: (reader) => {
       const entries = []
       for (let left = reader.u32(); left > 0; left--) {
         entries.push({ slot: reader.u16(), key: reader.byteString() as Key, bytes: reader.bytes() })
       }
-      return { entries, slot: reader.u16(), after: reader.byteString() }
+      return { entries, slot: reader.u16(), after: reader.byteString(), complete: reader.flag() }
     },
   },
 }

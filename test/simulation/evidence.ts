@@ -20,6 +20,8 @@ export interface Loss {
   readonly until: number
   /** Undefined where it was the whole disk. */
   readonly key?: string | undefined
+  /** The disk was put back as it had been, and cannot know that it was away. */
+  readonly unnoticed?: boolean
 }
 
 /** All that the checkers judge by. */

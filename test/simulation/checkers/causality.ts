@@ -63,5 +63,5 @@ function mustBeSeen(evidence: Evidence, supersession: Supersession, read: ReadOp
   const ack = acknowledgement(write)
   if (ack === undefined || !inTime(evidence, read, write)) return false
   if (!read.final && (read.sloppy || read.r + write.w <= evidence.n)) return false
-  return !supersession.lostBetween(ack.completedAt, read.completedAt)
+  return !supersession.missable(ack, read.completedAt)
 }

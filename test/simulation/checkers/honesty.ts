@@ -70,8 +70,7 @@ function checkFreshness(evidence: Evidence, read: ReadOp, supersession: Superses
   for (const write of supersession.writes) {
     const ack = acknowledgement(write)
     if (ack === undefined || !inTime(evidence, read, write) || explained.has(write)) continue
-    if (read.r + write.w <= evidence.n || supersession.lostBetween(ack.completedAt, read.completedAt))
-      continue
+    if (read.r + write.w <= evidence.n || supersession.missable(ack, read.completedAt)) continue
     const what = shown.length === 0 ? 'nothing' : shown.map((other) => other.request).join(', ')
     report(`${named(read)} found ${what}, and does not know of ${describe(write)}`)
   }

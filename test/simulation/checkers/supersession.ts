@@ -1,7 +1,7 @@
 import { MAX_RETIRED, type Sibling } from '../../../server/causality/record.ts'
 import { covers } from '../../../server/causality/version-vector.ts'
 import type { Evidence, Loss } from '../evidence.ts'
-import { acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
+import { type Attempt, acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
 import { compareRanks, dotText, type Sighting } from '../observations.ts'
 
 /** By then every node in reach has heard, by heartbeats, of a hint that counted for a sloppy write, microseconds. */
@@ -117,7 +117,9 @@ export class Supersession {
    */
   private follows(winner: WriteOp, loser: WriteOp): boolean {
     if (winner === loser) return false
-    if (this.seen(winner).includes(loser)) return true
+    // A first attempt that was outranked unseen is in contexts all the same; of the next they say nothing.
+    const surely = !(invisible(loser) && this.appliedTwice(loser))
+    if (surely && this.seen(winner).includes(loser)) return true
     if (this.evidence.conflicts !== 'lww' || loser.w + winner.w <= this.evidence.n) return false
     const first = acknowledgement(loser)
     const second = acknowledgement(winner)
@@ -147,6 +149,21 @@ export class Supersession {
     return this.losses.some((loss) => loss.until >= from && loss.from <= to)
   }
 
+  /**
+   * Whether a quorum of a read at `to` may miss what was acknowledged so. An owner whose disk has lost its copy does
+   * not count until it has been filled, so that one disk is not enough where two owners had it.
+   */
+  missable(
+    { completedAt, acks, sloppy }: Pick<Attempt, 'completedAt' | 'acks' | 'sloppy'>,
+    to: number,
+  ): boolean {
+    const solid = acks > 1 && !sloppy
+    return this.losses.some(
+      (loss) =>
+        loss.until >= completedAt && loss.from <= to && !(solid && loss.key === undefined && !loss.unnoticed),
+    )
+  }
+
   private readBy(write: WriteOp): readonly WriteOp[] {
     const { basis } = write
     if (basis === undefined) return []
@@ -155,7 +172,7 @@ export class Supersession {
       if (other === write) continue
       if (other.value !== null && basis.values.includes(other.value)) seen.push(other)
       // A tombstone or an expired value is not shown, but the context of the read tells of it.
-      else if ((other.value === null || other.ttlMs > 0) && this.inContext(basis, other)) seen.push(other)
+      else if (invisible(other) && this.inContext(basis, other)) seen.push(other)
     }
     return seen
   }
@@ -200,4 +217,9 @@ export class Supersession {
       below++
     }
   }
+}
+
+/** Readers may not be shown it although it is there: a tombstone, or a value that has expired. */
+function invisible(write: WriteOp): boolean {
+  return write.value === null || write.ttlMs > 0
 }

@@ -74,18 +74,18 @@ export class DiskFaults {
       })
       this.putBack = () => {
         this.putBack = undefined
-        this.exchange(machine, prng, 'comes back in the place of its copy', () => original?.())
+        this.exchange(machine, prng, 'comes back in the place of its copy', () => original?.(), true)
       }
       world.loop.after(prng.between(1_000_000, 15_000_000), () => this.putBack?.())
     })
   }
 
-  private exchange(machine: Machine, prng: Prng, what: string, change: () => void): void {
+  private exchange(machine: Machine, prng: Prng, what: string, change: () => void, unnoticed = false): void {
     const { world } = this.components
     machine.crash(true)
     change()
     world.note('nemesis', `the disk of ${machine.id} ${what}`)
-    world.losses.push({ from: world.loop.now, until: world.loop.now })
+    world.losses.push({ from: world.loop.now, until: world.loop.now, unnoticed })
     world.loop.after(prng.below(2_000_000), () => machine.start())
   }
 

@@ -5,12 +5,15 @@ import { ManualClock } from '../manual-clock.ts'
 describe('HintPatience', () => {
   let clock: ManualClock
   let holders: Map<string, string[]>
+  let doubtful: Set<string>
   let patience: HintPatience
 
   beforeEach(() => {
     clock = new ManualClock()
     holders = new Map()
-    const ring = { hintHolders: (owner: string) => holders.get(owner) ?? [] }
+    doubtful = new Set()
+    const hintHolders = (owner: string) => holders.get(owner) ?? []
+    const ring = { hintHolders, mayHoldHintsElsewhere: (owner: string) => doubtful.has(owner) }
     patience = new HintPatience({ clock, ring }, { id: 'n1' })
   })
 
@@ -22,6 +25,15 @@ describe('HintPatience', () => {
     expect([patience.asksFor('n2'), patience.asksFor('n3')]).to.deep.equal([true, true])
     holders.clear()
     expect([patience.asksFor('n2'), patience.asksFor('n3')]).to.deep.equal([false, false])
+  })
+
+  it('takes a peer for settled while nobody keeps, or may keep, a hint for it', () => {
+    expect(patience.settled('n2')).to.equal(true)
+    holders.set('n2', ['n4'])
+    expect([patience.settled('n2'), patience.settled('n3')]).to.deep.equal([false, true])
+    holders.clear()
+    doubtful.add('n2')
+    expect(patience.settled('n2')).to.equal(false)
   })
 
   it('does not wait for ever, and anew once there were none', () => {

@@ -98,6 +98,12 @@ export class Owner {
     const hints = { count: 0, of: () => [], refusal: () => undefined } as unknown as HintStore
     const marks = { mark: () => undefined, marked: () => [], clear: () => undefined }
     const { counters } = this
+    const completeness = {
+      everywhere: true,
+      of: () => true,
+      lacking: () => [],
+      comparedWith: () => undefined,
+    }
     const holder = new Holder({
       data: this.data,
       hints,
@@ -106,6 +112,7 @@ export class Owner {
       hybrid,
       marks,
       counters,
+      completeness,
     })
     holder.serve(rpc)
     const burial = new Burial({ data: this.data, floors, mortal, policy: () => 'siblings' })
@@ -114,12 +121,14 @@ export class Owner {
       slots: () => TABLE,
       reachable: () => true,
       hintHolders: () => [],
+      mayHoldHintsElsewhere: () => false,
       onReachable: () => undefined,
+      onLayout: () => undefined,
     }
     this.repair = new Repair(
       {
         ...{ clock, random, rpc, storage, commit, minter, holder, ring, trace: silentTrace },
-        ...{ data: this.data, digests: this.digests, counters, marks, floors, hybrid, burial },
+        ...{ data: this.data, digests: this.digests, counters, marks, floors, hybrid, burial, completeness },
       },
       { id, repairEveryMs: 60_000, scrubEveryMs: 0, ...settings },
     )

@@ -7,7 +7,7 @@ import { keyFromText } from '../../../shared/key.ts'
 const key = keyFromText('k')
 const NONE = Buffer.alloc(0)
 
-const held = (bytes: Buffer, floor = 0) => ({ bytes, floor })
+const held = (bytes: Buffer, { floor = 0, complete = true } = {}) => ({ bytes, floor, complete })
 
 function encoded(actor: string, counter: number): Buffer {
   const sibling = {
@@ -29,6 +29,17 @@ describe('GetCore', () => {
     expect([core.enough, core.count, core.ownersReplied]).to.deep.equal([false, 1, 1])
     core.replied('e', 'fallback', held(NONE))
     expect([core.enough, core.count, core.ownersReplied]).to.deep.equal([true, 2, 1])
+  })
+
+  it('does not count an owner whose disk has lost something, but takes and mends what it has', () => {
+    const core = new GetCore(key, { r: 2 })
+    core.replied('a', 'owner', held(encoded('a', 1), { complete: false }))
+    core.replied('b', 'owner', held(encoded('b', 1)))
+    expect([core.enough, core.count, core.ownersReplied, core.forgetful]).to.deep.equal([false, 1, 1, 1])
+    core.replied('c', 'owner', held(NONE))
+    expect([core.enough, core.count, core.ownersReplied]).to.deep.equal([true, 2, 2])
+    expect(core.merged().siblings.map((sibling) => sibling.dot.actor)).to.deep.equal(['a', 'b'])
+    expect(core.stale().nodes).to.deep.equal(['a', 'b', 'c'])
   })
 
   it('merges what differs, hints included', () => {

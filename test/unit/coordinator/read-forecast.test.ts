@@ -8,7 +8,7 @@ const old = recordOf('x', 1)
 const newer: KeyRecord = { ...recordOf('x', 2), past: new Map([['x', 1]]) }
 
 function holding(id: string, role: Holding['role'], data: KeyRecord, more: Partial<Holding> = {}): Holding {
-  return { id, role, state: 'up', answered: true, problem: '', data, hints: [], ...more }
+  return { id, role, state: 'up', answered: true, problem: '', data, hints: [], complete: true, ...more }
 }
 
 function forecast(holdings: readonly Holding[], doubtful: readonly string[] = []) {

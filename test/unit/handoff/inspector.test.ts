@@ -24,7 +24,8 @@ function inspectorOf(data: KeyRecord | KvError, hints: Record<string, KeyRecord 
     targetsOf: () => Object.keys(hints),
     records: (target: string) => records(hints[target] as KeyRecord),
   }
-  return new Inspector({ data: records(data), hints: store as unknown as HintStore })
+  const completeness = { of: () => true }
+  return new Inspector({ data: records(data), hints: store as unknown as HintStore, completeness })
 }
 
 describe('what a node tells of a key', () => {
@@ -34,6 +35,7 @@ describe('what a node tells of a key', () => {
       data: encodedOf(key, 'a', 1),
       hints: [{ target: 'b', bytes: encodedOf(key, 'a', 2) }],
       damage: '',
+      complete: true,
     })
   })
 
@@ -50,6 +52,7 @@ describe('what a node tells of a key', () => {
       data: Buffer.of(1),
       hints: [{ target: 'b', bytes: Buffer.of(2, 3) }],
       damage: 'ouch',
+      complete: false,
     }
     const writer = new ByteWriter()
     INSPECT.response.write(writer, inspection)
