@@ -141,16 +141,4 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
     caughtBy: ['honesty', 'durability', 'uniqueness', 'causality'],
     seeds: [16],
   },
-  {
-    name: 'an owner with an empty disk counts in reads at once',
-    edits: [
-      {
-        file: 'server/membership/completeness.ts',
-        find: 'if (this.whole) return true',
-        replace: 'if (!this.compared.has(this.settings.id)) return true',
-      },
-    ],
-    caughtBy: ['honesty', 'causality'],
-    seeds: [],
-  },
 ]
