@@ -1,4 +1,5 @@
 import { KvError } from './errors.ts'
+import { shortAscii } from './short-ascii.ts'
 
 /** Up to so many characters, fewer than 256, a text is written one by one. */
 const SHORT_TEXT = 64
@@ -179,7 +180,7 @@ export class ByteReader {
   text(): string {
     const size = this.u16()
     const at = this.take(size)
-    return this.buffer.toString('utf8', at, at + size)
+    return shortAscii(this.buffer, at, at + size) ?? this.buffer.toString('utf8', at, at + size)
   }
 
   byteString(): string {
