@@ -1,4 +1,8 @@
 import { KvError } from './errors.ts'
+import { shortAscii } from './short-ascii.ts'
+
+/** Up to so many characters, fewer than 256, a text is written one by one. */
+const SHORT_TEXT = 64
 
 /** Appends numbers, bytes and strings to a buffer that grows; integers are big-endian. */
 export class ByteWriter {
@@ -73,12 +77,30 @@ export class ByteWriter {
 
   /** UTF-8 with a 16-bit length in bytes before it. */
   text(value: string): this {
+    if (value.length <= SHORT_TEXT && this.ascii(value)) return this
     const size = Buffer.byteLength(value, 'utf8')
     if (size > 0xffff) throw new KvError('too_large', `a text of ${size} bytes does not fit a message`)
     const at = this.room(2 + size)
     this.buffer.writeUInt16BE(size, at)
     this.buffer.write(value, at + 2, size, 'utf8')
     return this
+  }
+
+  /** Writes a text of ASCII, most of which are names: natively each call costs more than all of their characters. */
+  private ascii(value: string): boolean {
+    const size = value.length
+    const at = this.room(2 + size)
+    for (let i = 0; i < size; i++) {
+      const code = value.charCodeAt(i)
+      if (code > 0x7f) {
+        this.length = at
+        return false
+      }
+      this.buffer[at + 2 + i] = code
+    }
+    this.buffer[at] = 0
+    this.buffer[at + 1] = size
+    return true
   }
 
   /** A byte string (one character a byte, see Key) with a 16-bit length before it. */
@@ -158,7 +180,7 @@ export class ByteReader {
   text(): string {
     const size = this.u16()
     const at = this.take(size)
-    return this.buffer.toString('utf8', at, at + size)
+    return shortAscii(this.buffer, at, at + size) ?? this.buffer.toString('utf8', at, at + size)
   }
 
   byteString(): string {

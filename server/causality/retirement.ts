@@ -68,33 +68,45 @@ function compareAge(a: Dot, b: Dot): number {
 
 /**
  * The retirements of both: of two for one request the one that makes more attempts void, and of more than
- * MAX_RETIRED requests those that were retried, and the youngest. `a` itself when `b` adds nothing.
+ * MAX_RETIRED requests those that were retried, and the youngest. Both lists are in request order, and so is the
+ * outcome: `a` itself when `b` adds nothing.
  */
 export function joinRetired(a: readonly Retirement[], b: readonly Retirement[]): readonly Retirement[] {
   if (b.length === 0 || a === b) return a
   if (a.length === 0 && b.length <= MAX_RETIRED) return b
-  const byRequest = new Map<RequestId, Retirement>()
-  for (const retirement of a) byRequest.set(retirement.request, retirement)
-  for (const retirement of b) {
-    const known = byRequest.get(retirement.request)
-    if (known === undefined || compareRetirements(known, retirement) < 0)
-      byRequest.set(retirement.request, retirement)
+  const joined: Retirement[] = []
+  let i = 0
+  let j = 0
+  while (i < a.length || j < b.length) {
+    const x = a[i]
+    const y = b[j]
+    const order = x === undefined ? 1 : y === undefined ? -1 : byRequestId(x, y)
+    if (order <= 0) i++
+    if (order >= 0) j++
+    const retirement = order < 0 ? x : order > 0 ? y : moreVoiding(x as Retirement, y as Retirement)
+    if (retirement !== undefined) joined.push(retirement)
   }
-  const joined = [...byRequest.values()].sort(mostNeededFirst).slice(0, MAX_RETIRED).sort(byRequestId)
-  if (joined.length === a.length && joined.every((retirement, i) => retirement === a[i])) return a
-  return joined
+  const kept = joined.length > MAX_RETIRED ? mostNeeded(joined) : joined
+  if (kept.length === a.length && kept.every((retirement, i) => retirement === a[i])) return a
+  return kept
 }
 
-function compareRetirements(a: Retirement, b: Retirement): number {
-  if (a.seen !== b.seen) return a.seen ? 1 : -1
-  return compareClaims(a, b) || a.wallMs - b.wallMs
+function moreVoiding(x: Retirement, y: Retirement): Retirement {
+  const order = Number(x.seen) - Number(y.seen) || compareClaims(x, y) || x.wallMs - y.wallMs
+  return order >= 0 ? x : y
+}
+
+/** MAX_RETIRED of more, in the order in which they are. */
+function mostNeeded(retired: readonly Retirement[]): Retirement[] {
+  const last = retired.toSorted(mostNeededFirst)[MAX_RETIRED - 1] as Retirement
+  return retired.filter((retirement) => mostNeededFirst(retirement, last) <= 0)
 }
 
 function mostNeededFirst(a: Retirement, b: Retirement): number {
-  const retried = (retirement: Retirement) => (retirement.attempt > 0 ? 1 : 0)
-  return retried(b) - retried(a) || b.wallMs - a.wallMs || compareAge(b.dot, a.dot) || byRequestId(a, b)
+  const retried = Number(b.attempt > 0) - Number(a.attempt > 0)
+  return retried || b.wallMs - a.wallMs || compareAge(b.dot, a.dot) || byRequestId(a, b)
 }
 
 function byRequestId(a: Retirement, b: Retirement): number {
-  return a.request < b.request ? -1 : 1
+  return a.request < b.request ? -1 : a.request > b.request ? 1 : 0
 }

@@ -1,3 +1,5 @@
+import { shortAscii } from '../../shared/short-ascii.ts'
+
 /**
  * Whole numbers from 0 to 2^53 - 1 in seven bits a byte, lowest first (LEB128), and texts in UTF-8 with their size
  * before them. For what is stored by the million; messages use ByteWriter.
@@ -79,6 +81,8 @@ export class VarintReader {
     const size = this.varint()
     if (size === 0) return ''
     const from = this.skip(size)
+    const short = shortAscii(this.bytes, from, from + size)
+    if (short !== undefined) return short
     for (let i = from; i < from + size; i++) {
       if ((this.bytes[i] as number) > 0x7f) return this.wideText(from, from + size)
     }

@@ -53,12 +53,11 @@ function count(slots: SlotTable | undefined, up: ReadonlySet<string>, quorum: nu
   if (slots === undefined) return { belowN: SLOTS, withoutQuorum: SLOTS }
   let belowN = 0
   let withoutQuorum = 0
-  for (let slot = 0; slot < SLOTS; slot++) {
-    const owners = slots.owners(slot)
+  for (const [owners, share] of slots.shares) {
     let present = 0
     for (const owner of owners) if (up.has(owner)) present++
-    if (present < slots.n) belowN++
-    if (present < quorum) withoutQuorum++
+    if (present < slots.n) belowN += share
+    if (present < quorum) withoutQuorum += share
   }
   return { belowN, withoutQuorum }
 }

@@ -22,6 +22,8 @@ export class SlotTable {
   readonly n: number
   /** In id order. */
   readonly members: readonly NodeId[]
+  /** Every list of owners that there is, and how many slots it has. */
+  readonly shares: ReadonlyMap<readonly NodeId[], number>
   private readonly ring: RingOrder
   private readonly ownersOf: readonly (readonly NodeId[])[]
   private readonly slotsOf: ReadonlyMap<NodeId, readonly number[]>
@@ -49,13 +51,16 @@ export class SlotTable {
       this.ring.from(slot, count).map((id) => index.get(id) as number)
     const { owners } = new Placement(members, { n, slots: SLOTS, order })
     const shared = new Map<string, readonly NodeId[]>()
+    const shares = new Map<readonly NodeId[], number>()
     const slotsOf = new Map(this.members.map((id): [NodeId, number[]] => [id, []]))
     this.ownersOf = Array.from({ length: SLOTS }, (_, slot) => {
       const indices = owners.subarray(slot * n, (slot + 1) * n)
       const ids = intern(shared, indices, this.members)
       for (const id of ids) slotsOf.get(id)?.push(slot)
+      shares.set(ids, (shares.get(ids) ?? 0) + 1)
       return ids
     })
+    this.shares = shares
     this.slotsOf = slotsOf
   }
 

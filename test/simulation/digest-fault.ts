@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { LeafJournal } from '../../server/anti-entropy/leaf-journal.ts'
 import { DigestSums, Leaves } from '../../server/anti-entropy/leaves.ts'
 import { RecordDigest } from '../../server/anti-entropy/record-digest.ts'
@@ -24,6 +25,7 @@ export async function digestFault(
   const leaves = new Leaves()
   const storage = { iterate: (range) => Promise.resolve(disk.range(range)) } as Storage
   await new LeafJournal({ leaves }).recover(storage)
+  if (isDeepStrictEqual(leaves.sums.words, found.words)) return undefined
   for (let slot = 0; slot < SLOTS; slot++) {
     if (spoilt.has(slot) || leaves.sums.same(slot, found)) continue
     return `slot ${slot} counts ${leaves.sums.count(slot)} records, and ${found.count(slot)} are there`

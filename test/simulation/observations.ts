@@ -1,6 +1,8 @@
 import { type Dot, sameDot } from '../../server/causality/dot.ts'
 import type { KeyRecord, RequestId } from '../../server/causality/record.ts'
+import { decodeRecord } from '../../server/causality/record-codec.ts'
 import { compareStamps, type Stamp } from '../../server/causality/stamp.ts'
+import { type Key, keyToText } from '../../shared/key.ts'
 
 /** One version that was seen in a record, on any disk at any time. */
 export interface Sighting {
@@ -20,9 +22,24 @@ export class Observations {
 
   /** Records that were removed from an owner's disk: their tombstones stand although nobody holds them. */
   readonly removed = new Map<string, KeyRecord[]>()
+  /** By key, the records that have been read: most go to several disks, and say nothing new there. */
+  private readonly known = new Map<Key, Set<string>>()
 
   noteRemoval(key: string, record: KeyRecord): void {
     push(this.removed, key, record)
+  }
+
+  /** @throws CorruptRecord where the bytes are none of the key. */
+  read(key: Key, bytes: Buffer): void {
+    let known = this.known.get(key)
+    if (known === undefined) {
+      known = new Set()
+      this.known.set(key, known)
+    }
+    const content = bytes.toString('latin1')
+    if (known.has(content)) return
+    this.note(keyToText(key), decodeRecord(key, bytes))
+    known.add(content)
   }
 
   note(key: string, record: KeyRecord): void {

@@ -1,7 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { join } from 'node:path'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import type { SeedReport } from './worker.ts'
+import { workerScript } from './worker-script.ts'
 import { World } from './world.ts'
 
 /** A seed that takes longer than this, in real milliseconds, hangs. */
@@ -10,6 +10,7 @@ const HUNG_AFTER_MS = 300_000
 /** Runs seeds one after the other in a process of its own; one that hangs or breaks the process is a failed seed. */
 export class SeedRunner {
   private readonly root: string
+  private script: string | undefined
   private worker: ChildProcess | undefined
 
   /** @param root the source tree whose simulator is run. */
@@ -17,12 +18,13 @@ export class SeedRunner {
     this.root = root
   }
 
-  /** @param swarm replaces parts of what the seed draws. */
-  run(seed: number, swarm: Partial<Swarm> = {}): Promise<SeedReport> {
-    this.worker ??= fork(join(this.root, 'test/simulation/worker.ts'), {
-      cwd: this.root,
-      execArgv: ['--import=tsx'],
-    })
+  /**
+   * @param swarm replaces parts of what the seed draws.
+   * @throws Error where the sources do not compile.
+   */
+  async run(seed: number, swarm: Partial<Swarm> = {}): Promise<SeedReport> {
+    this.script ??= await workerScript(this.root)
+    this.worker ??= start(this.script, this.root)
     const { worker } = this
     return new Promise((resolve) => {
       const settle = (report: SeedReport) => {
@@ -50,6 +52,17 @@ export class SeedRunner {
     this.worker?.kill('SIGKILL')
     this.worker = undefined
   }
+}
+
+/** The script goes in through stdin: no file is left behind, and packages are found from the working directory. */
+function start(script: string, root: string): ChildProcess {
+  const worker = spawn(process.execPath, ['--enable-source-maps', '--input-type=module'], {
+    cwd: root,
+    stdio: ['pipe', 'inherit', 'inherit', 'ipc'],
+  })
+  // One that ends before it has read all is told by its end.
+  worker.stdin?.on('error', () => {}).end(script)
+  return worker
 }
 
 function broken(seed: number, message: string): SeedReport {

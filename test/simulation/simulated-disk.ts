@@ -170,7 +170,7 @@ export class SimulatedDisk {
         continue
       }
       this.world.hash.bytes(op.value)
-      if (key !== undefined) this.observations.note(keyToText(key), decodeRecord(key, op.value))
+      if (key !== undefined) this.observations.read(key, op.value)
     }
   }
 

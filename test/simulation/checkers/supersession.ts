@@ -33,6 +33,8 @@ export class Supersession {
   private readonly ranked: readonly { write: WriteOp; lowest: Sighting; highest: Sighting }[]
   private readonly highest = new Map<WriteOp, Sighting>()
   private readonly lowest = new Map<WriteOp, Sighting>()
+  /** The writes, earliest first. */
+  private readonly byBegin: readonly WriteOp[]
 
   constructor(evidence: Evidence, key: string) {
     this.evidence = evidence
@@ -50,6 +52,7 @@ export class Supersession {
       this.lowest.set(write, ranks.lowest)
     }
     this.ranked = ranked.sort((a, b) => compareRanks(a.lowest, b.lowest))
+    this.byBegin = [...this.writes].sort((a, b) => (began(a) < began(b) ? -1 : began(a) > began(b) ? 1 : 0))
   }
 
   /** The write of a value that was read; undefined for one that nobody wrote to this key. */
@@ -177,15 +180,15 @@ export class Supersession {
     return seen
   }
 
-  /** Among siblings, a delete without a context removes what its coordinator found: any that began in time. */
-  private mayHaveSeen(write: WriteOp): readonly WriteOp[] {
-    if (this.evidence.conflicts === 'lww' || write.value !== null || write.basis !== undefined) return []
-    const end = Math.max(
+  /** Among siblings, a delete without a context removes what its coordinator found: any that began before this. */
+  private mayHaveSeenUntil(write: WriteOp): number {
+    if (this.evidence.conflicts === 'lww' || write.value !== null || write.basis !== undefined)
+      return Number.NEGATIVE_INFINITY
+    return Math.max(
       ...write.attempts.map((attempt) =>
         attempt.outcome === 'ok' ? attempt.completedAt : Number.POSITIVE_INFINITY,
       ),
     )
-    return this.writes.filter((other) => began(other) < end)
   }
 
   private inContext(basis: ReadOp, write: WriteOp): boolean {
@@ -198,24 +201,32 @@ export class Supersession {
   private close(present: readonly WriteOp[]): ReadonlySet<WriteOp> {
     const closure = new Set<WriteOp>()
     const pending = [...present]
+    const lww = this.evidence.conflicts === 'lww'
     let top: Sighting | undefined
     let below = 0
-    for (;;) {
-      const write = pending.pop()
-      if (write !== undefined) {
-        if (closure.has(write)) continue
-        closure.add(write)
-        pending.push(...this.seen(write), ...this.mayHaveSeen(write))
-        const rank = this.highest.get(write)
-        if (rank !== undefined && (top === undefined || compareRanks(rank, top) > 0)) top = rank
-        continue
+    let seenUntil = Number.NEGATIVE_INFINITY
+    let early = 0
+    // What is in for its time or its rank comes one by one, in that order: never all of it for each write anew.
+    const next = (): WriteOp | undefined => {
+      const earliest = this.byBegin[early]
+      if (earliest !== undefined && began(earliest) < seenUntil) {
+        early++
+        return earliest
       }
-      if (this.evidence.conflicts !== 'lww' || top === undefined) return closure
-      const next = this.ranked[below]
-      if (next === undefined || compareRanks(next.lowest, top) > 0) return closure
-      pending.push(next.write)
+      const lowest = lww ? this.ranked[below] : undefined
+      if (lowest === undefined || top === undefined || compareRanks(lowest.lowest, top) > 0) return undefined
       below++
+      return lowest.write
     }
+    for (let write = pending.pop() ?? next(); write !== undefined; write = pending.pop() ?? next()) {
+      if (closure.has(write)) continue
+      closure.add(write)
+      for (const seen of this.seen(write)) if (!closure.has(seen)) pending.push(seen)
+      seenUntil = Math.max(seenUntil, this.mayHaveSeenUntil(write))
+      const rank = this.highest.get(write)
+      if (rank !== undefined && (top === undefined || compareRanks(rank, top) > 0)) top = rank
+    }
+    return closure
   }
 }
 
