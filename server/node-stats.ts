@@ -39,7 +39,7 @@ export function nodeStats(sources: StatsSources): ReadonlyMap<string, number> {
 }
 
 /** What a node tells its peers of itself. */
-export function nodeReport({ census, handoff, repair }: StatsSources, wallMs: number): NodeReport {
+export function nodeReport({ census, handoff, repair, commit }: StatsSources, wallMs: number): NodeReport {
   const { hints } = handoff
   const held = hints.held()
   const oldest = held.reduce((least, { oldestMs }) => Math.min(least, oldestMs), wallMs)
@@ -52,5 +52,6 @@ export function nodeReport({ census, handoff, repair }: StatsSources, wallMs: nu
     oldestHintMs: Math.max(0, wallMs - oldest),
     hintsFor: held.map(({ target }) => target),
     divergentSlots: repair.divergentSlots,
+    commits: commit.lifetime,
   }
 }

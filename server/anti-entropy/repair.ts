@@ -35,6 +35,7 @@ export interface RepairComponents {
   readonly ring: RingSource & {
     onReachable(fn: (id: NodeId) => void): void
     onLayout(fn: () => void): void
+    readonly disks: { onDoubt(fn: (commits: number) => void): void }
   }
   readonly data: StagedRecords
   readonly holder: Holder
@@ -46,7 +47,7 @@ export interface RepairComponents {
   readonly floors: Floors
   readonly burial: Burial
   readonly hybrid: HybridClock
-  readonly completeness: Pick<Completeness, 'everywhere' | 'lacking' | 'comparedWith'>
+  readonly completeness: Pick<Completeness, 'everywhere' | 'lacking' | 'comparedWith' | 'doubt'>
 }
 
 export interface RepairSettings {
@@ -79,7 +80,7 @@ export class Repair {
     const onRebuilt = (slots: readonly number[]) => {
       // The disk has lost something without a word: what is missing is not to be taken for deleted.
       for (const slot of slots) components.floors.forget(slot)
-      this.antiEntropy.begin()
+      this.refill()
     }
     this.scrub = new Scrub(
       { ...components, onDamage: (key) => this.restore(key), onRebuilt },
@@ -108,6 +109,9 @@ export class Repair {
     components.ring.onReachable((id) => this.antiEntropy.returned(id))
     components.ring.onLayout(() => {
       if (!components.completeness.everywhere) this.antiEntropy.begin()
+    })
+    components.ring.disks.onDoubt((commits) => {
+      if (commit.reach(commits)) this.refill()
     })
   }
 
@@ -161,6 +165,13 @@ export class Repair {
 
   scrubStatus(): ScrubStatus {
     return { node: this.self, ...this.scrub.status() }
+  }
+
+  /** The disk has lost something, and nobody knows what: it is compared with everyone before it counts in reads. */
+  private refill(): void {
+    const { commit, completeness } = this.components
+    commit.add(completeness.doubt())
+    this.antiEntropy.begin()
   }
 
   /** The disk has lost a record: it is written anew, from memory, or else from a peer's copy. */

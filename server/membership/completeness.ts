@@ -71,6 +71,17 @@ export class Completeness {
     if (this.lacking().length === 0) this.conclude()
   }
 
+  /**
+   * The disk has lost some of what it held, as peers remember, or a scrub has found. @returns what makes that durable.
+   */
+  doubt(): StorageOp {
+    this.whole = false
+    this.compared.clear()
+    this.whole = this.lacking().length === 0
+    this.components.trace.event('warn', 'disk.doubted', { lacking: this.lacking() })
+    return { type: 'del', key: KEY }
+  }
+
   private follow({ ringId }: Layout): void {
     if (this.ringId === ringId) return
     const { storage, trace } = this.components
@@ -78,13 +89,17 @@ export class Completeness {
     this.compared.clear()
     const stored = storage.get(KEY)
     this.whole = stored?.equals(statement(ringId, this.settings.incarnation)) ?? false
-    if (!this.whole) trace.event('warn', 'disk.incomplete', { lacking: this.lacking() })
+    if (this.whole) return
+    const lacking = this.lacking()
+    if (lacking.length === 0) this.conclude()
+    else trace.event('warn', 'disk.incomplete', { lacking })
   }
 
   private conclude(): void {
     const { storage, trace } = this.components
     storage.commit([completeOp(this.ringId, this.settings.incarnation)]).then(
       () => {
+        if (this.lacking().length > 0) return
         this.whole = true
         trace.event('info', 'disk.complete', {})
       },

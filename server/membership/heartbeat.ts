@@ -18,6 +18,8 @@ export interface NodeReport {
   readonly hintsFor: readonly NodeId[]
   /** Slots of which it knows that another owner holds something else. */
   readonly divergentSlots: number
+  /** Batches that its disk has taken, in all its life. */
+  readonly commits: number
 }
 
 /** `unreachable`: lately not worth a request; `suspect` and `down`: by its own long observation. */
@@ -49,6 +51,8 @@ export interface Heartbeat {
   readonly moment: Moment
   /** Members of the layout that are not fine, by the sender's own observation; everyone else is. */
   readonly grievances: ReadonlyMap<NodeId, Grievance>
+  /** Nodes whose disks are not what the sender has known: with as many batches they have heard of it. */
+  readonly doubts: ReadonlyMap<NodeId, number>
   /** Peers that the sender reaches, so that one seed is enough to find everyone. */
   readonly gossip: readonly PeerAddress[]
   /** It has a layout and a clock that it trusts. */
@@ -69,6 +73,8 @@ const heartbeatCodec: Codec<Heartbeat> = {
     writeMoment(writer, beat.moment)
     writer.u16(beat.grievances.size)
     for (const [id, grievance] of beat.grievances) writer.text(id).u8(GRIEVANCES.indexOf(grievance))
+    writer.u16(beat.doubts.size)
+    for (const [id, commits] of beat.doubts) writer.text(id).u53(commits)
     writer.u8(beat.gossip.length)
     for (const { id, address } of beat.gossip) writeAddress(writer.text(id), address)
     writer.flag(beat.ready).flag(beat.report !== undefined)
@@ -88,6 +94,7 @@ const heartbeatCodec: Codec<Heartbeat> = {
     wallMs: reader.u53(),
     moment: readMoment(reader),
     grievances: new Map(readList(reader.u16(), MAX_MEMBERS, () => [reader.text(), readGrievance(reader)])),
+    doubts: new Map(readList(reader.u16(), MAX_MEMBERS, () => [reader.text(), reader.u53()])),
     gossip: readList(reader.u8(), MAX_GOSSIP, () => ({ id: reader.text(), address: readAddress(reader) })),
     ready: reader.flag(),
     report: reader.flag() ? readReport(reader) : undefined,
@@ -128,7 +135,7 @@ function writeReport(writer: ByteWriter, report: NodeReport): void {
   writer.u53(report.hintsHeld).u53(report.hintBytes).f64(report.oldestHintMs)
   writer.u16(report.hintsFor.length)
   for (const id of report.hintsFor) writer.text(id)
-  writer.u16(report.divergentSlots)
+  writer.u16(report.divergentSlots).u53(report.commits)
 }
 
 function readReport(reader: ByteReader): NodeReport {
@@ -141,5 +148,6 @@ function readReport(reader: ByteReader): NodeReport {
     oldestHintMs: reader.f64(),
     hintsFor: readList(reader.u16(), MAX_MEMBERS, () => reader.text()),
     divergentSlots: reader.u16(),
+    commits: reader.u53(),
   }
 }

@@ -10,6 +10,7 @@ import type { Rpc } from '../rpc/method.ts'
 import { Bootstrap, type BootstrapSettings } from './bootstrap.ts'
 import { ClockSkew } from './clock-skew.ts'
 import { Discovery } from './discovery.ts'
+import { DiskMemory } from './disk-memory.ts'
 import { FailureDetector, type Liveness } from './failure-detector.ts'
 import type { Heartbeat, NodeReport } from './heartbeat.ts'
 import { HeartbeatLoop } from './heartbeat-loop.ts'
@@ -51,6 +52,7 @@ const NEWS_INTERVAL_MS = 50
 /** Who belongs to the ring, who of them can be reached, and what they hold. */
 export class Membership {
   readonly moments: Moments
+  readonly disks: DiskMemory
   private readonly components: MembershipComponents
   private readonly settings: MembershipSettings & { readonly weight: number }
   private readonly layouts: LayoutStore
@@ -75,6 +77,7 @@ export class Membership {
     this.components = components
     this.settings = { ...settings, weight: settings.weight ?? 1 }
     this.reports = new OccasionalReports(components)
+    this.disks = new DiskMemory(settings)
     const place = components.place ?? ((layout) => SlotTable.build(layout.members, layout.n))
     this.layouts = new LayoutStore({ ...components, place }, settings)
     this.layouts.onLayout((layout) => this.follow(layout))
@@ -91,15 +94,11 @@ export class Membership {
       settings,
     )
     this.moments = new Moments({ ...components, peer: (id) => this.roster.get(id) })
+    const { roster, detector, disks } = this
+    const clockTrusted = () => this.clockTrusted()
+    const moment = () => this.moments.now()
     this.portrait = new SelfPortrait(
-      {
-        ...components,
-        layouts,
-        roster: this.roster,
-        detector: this.detector,
-        clockTrusted: () => this.clockTrusted(),
-        moment: () => this.moments.now(),
-      },
+      { ...components, layouts, roster, detector, disks, clockTrusted, moment },
       this.settings,
     )
     this.discovery = new Discovery(
@@ -239,6 +238,7 @@ export class Membership {
       const aheadMs = beat.stamp.wallMs - this.components.clock.wallMs()
       this.reports.report('warn', 'clock.refused', from, { peer: from, aheadMs }, now)
     }
+    this.disks.take(from, beat)
     const accused: NodeId[] = []
     for (const [id, grievance] of beat.grievances) if (grievance !== 'unreachable') accused.push(id)
     this.detector.accused(from, accused, now)

@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Address, NodeId } from '../ports/network.ts'
 import type { Moment } from '../rpc/moment.ts'
 import type { SelfDescription } from './discovery.ts'
+import type { DiskMemory } from './disk-memory.ts'
 import { type FailureDetector, HEARTBEAT_INTERVAL_MS } from './failure-detector.ts'
 import type { Grievance, Heartbeat, NodeReport, PeerAddress } from './heartbeat.ts'
 import type { LayoutStore } from './layout-store.ts'
@@ -16,6 +17,7 @@ export interface PortraitComponents {
   readonly layouts: LayoutStore
   readonly roster: Roster
   readonly detector: FailureDetector
+  readonly disks: DiskMemory
   readonly clockTrusted: () => boolean
   readonly moment: () => Moment
 }
@@ -81,7 +83,7 @@ export class SelfPortrait {
 
   /** Written out, for there are several a round and peer: V8 takes ten times as long to spread one together. */
   forHeartbeat(): Heartbeat {
-    const { clock, hybridClock, layouts, moment } = this.components
+    const { clock, hybridClock, layouts, disks, moment } = this.components
     const { cluster, incarnation, peerAddress, http, zone, weight } = this.settings
     const layout = layouts.layout()
     return {
@@ -98,6 +100,7 @@ export class SelfPortrait {
       wallMs: clock.wallMs(),
       moment: moment(),
       grievances: this.grievances,
+      doubts: disks.doubts,
       gossip: this.gossip,
       ready: this.ready(),
       report: this.report,

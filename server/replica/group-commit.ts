@@ -1,10 +1,14 @@
 import { KvError, toKvError } from '../../shared/errors.ts'
+import { ByteReader, ByteWriter } from '../../shared/wire.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Storage, StorageOp } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
 
 /** Turns of the event loop in which a batch gathers, at most. */
 const MAX_TURNS = 8
+
+/** How many batches the disk has taken in all its life goes along with each. */
+const COUNT_KEY = Buffer.from('mcommits')
 
 /** Called once: without an error when what was asked for is durable. */
 export type Durable = (error: KvError | undefined) => void
@@ -32,6 +36,9 @@ export class GroupCommit {
   private failure: KvError | undefined
   private idleWaiters: (() => void)[] = []
   private batches = 0
+  /** Undefined until the disk has been asked. */
+  private taken: number | undefined
+  private durable = 0
 
   constructor(
     components: { clock: Clock; storage: Storage; trace: Trace },
@@ -62,6 +69,19 @@ export class GroupCommit {
 
   get commits(): number {
     return this.batches
+  }
+
+  /** Batches that the disk has taken for sure, in all its life. */
+  get lifetime(): number {
+    this.taken ??= this.recall()
+    return this.durable
+  }
+
+  /** The disk has taken `count` batches, as others remember, and counts from there on. @returns whether it knew less. */
+  reach(count: number): boolean {
+    if (this.lifetime >= count) return false
+    this.taken = Math.max(this.taken ?? 0, count)
+    return true
   }
 
   /** `rider` gives operations that go along with every batch: counters that must match the data. */
@@ -119,8 +139,14 @@ export class GroupCommit {
     this.flying = true
     this.batches++
     for (const rider of this.riders) batch.push(...rider())
+    const count = (this.taken ?? this.recall()) + 1
+    this.taken = count
+    batch.push({ type: 'put', key: COUNT_KEY, value: new ByteWriter(7).u53(count).finish() })
     this.storage.commit(batch).then(
-      () => this.settle(waiters, undefined),
+      () => {
+        this.durable = count
+        this.settle(waiters, undefined)
+      },
       (error) => {
         const { message, hint } = toKvError(error)
         this.failure = new KvError('storage_failed', `the disk refused a commit: ${message}`, hint)
@@ -128,6 +154,12 @@ export class GroupCommit {
         this.settle(waiters, this.failure)
       },
     )
+  }
+
+  private recall(): number {
+    const stored = this.storage.get(COUNT_KEY)
+    this.durable = stored === undefined ? 0 : new ByteReader(stored).u53()
+    return this.durable
   }
 
   private settle(waiters: readonly (Durable | undefined)[], error: KvError | undefined): void {

@@ -82,6 +82,26 @@ describe('an owner whose disk has lost what it held', function () {
     expect(values.map(({ value }) => value.toString())).to.deep.equal(['hello'])
   })
 
+  it('is told by its peers where it was put back to a snapshot without a trace', async () => {
+    const { ring, owners } = await ringOf()
+    const [first] = owners as [string]
+    const { disk } = ring.machine(first)
+    await ring.pass(2_000)
+    const before = disk.snapshot()
+    for (let i = 0; i < 5; i++) await ring.ask(first, put(3))
+    await ring.pass(2_000)
+    ring.machine(first).crash(true)
+    disk.putBack(before)
+    ring.machine(first).start()
+    await ring.until('it to have its layout', () => ring.machine(first).node?.placement() !== undefined)
+    expect(complete(ring, first), 'it cannot know').to.equal(1)
+    await ring.until('its peers to doubt it', () => complete(ring, first) === 0)
+    await ring.until('it to be filled', () => complete(ring, first) === 1)
+    expect(disk.look(key).record).to.not.equal(undefined)
+    await ring.pass(5_000)
+    expect(complete(ring, first), 'the doubt is over').to.equal(1)
+  })
+
   it('is one that was put back to a snapshot', async () => {
     const { ring, owners } = await ringOf()
     const [first] = owners as [string]

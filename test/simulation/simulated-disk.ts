@@ -89,6 +89,11 @@ export class SimulatedDisk {
     this.incarnation = this.drawIncarnation()
   }
 
+  /** To an older content, with all that tells one disk from another. Only between two processes. */
+  putBack(content: OrderedBytes): void {
+    this.disk.restore(content)
+  }
+
   /** @returns how to put it back as it is now, between two processes: it has not changed, and is no copy. */
   setAside(): () => void {
     const content = this.disk.snapshot()

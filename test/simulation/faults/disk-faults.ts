@@ -56,7 +56,11 @@ export class DiskFaults {
     world.loop.after(prng.between(500_000, 10_000_000), () => {
       if (over()) return
       world.count('fault restore')
-      this.exchange(machine, prng, 'is put back to a snapshot', () => machine.disk.replace(snapshot))
+      // A copy of its files, or all of the disk, which then cannot know of it.
+      const unnoticed = prng.chance(0.5)
+      const what = `is put back to a snapshot${unnoticed ? ' without a trace' : ''}`
+      const change = () => (unnoticed ? machine.disk.putBack(snapshot) : machine.disk.replace(snapshot))
+      this.exchange(machine, prng, what, change, unnoticed)
     })
   }
 

@@ -103,6 +103,7 @@ export class Owner {
       of: () => true,
       lacking: () => [],
       comparedWith: () => undefined,
+      doubt: () => ({ type: 'del' as const, key: Buffer.from('mcomplete') }),
     }
     const holder = new Holder({
       data: this.data,
@@ -124,6 +125,7 @@ export class Owner {
       mayHoldHintsElsewhere: () => false,
       onReachable: () => undefined,
       onLayout: () => undefined,
+      disks: { onDoubt: () => undefined },
     }
     this.repair = new Repair(
       {

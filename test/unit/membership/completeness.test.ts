@@ -7,13 +7,13 @@ import { SLOTS } from '../../../shared/slot.ts'
 import { silentTrace } from '../silent-trace.ts'
 
 const members = ['n1', 'n2', 'n3', 'n4'].map((id) => ({ id, zone: 'z', weight: 1 }))
-const table = SlotTable.build(members, 3)
+const shared = SlotTable.build(members, 3)
 const layout = { ringId: 'ring' } as Layout
 
 describe('Completeness', () => {
   let disk: Map<string, Buffer>
 
-  function open(incarnation = 'first'): Completeness {
+  function open(incarnation = 'first', table = shared): Completeness {
     let announce: (layout: Layout) => void = () => undefined
     const storage = {
       get: (key: Buffer) => disk.get(key.toString()),
@@ -33,7 +33,7 @@ describe('Completeness', () => {
 
   const slotOwnedBy = (...owners: string[]) => {
     for (let slot = 0; slot < SLOTS; slot++) {
-      if (owners.every((id) => table.owners(slot).includes(id))) return slot
+      if (owners.every((id) => shared.owners(slot).includes(id))) return slot
     }
     throw new Error('no slot')
   }
@@ -56,6 +56,24 @@ describe('Completeness', () => {
     await Promise.resolve()
     expect(completeness.everywhere).to.equal(true)
     expect(open().everywhere).to.equal(true)
+  })
+
+  it('has nobody to ask where nobody else has copies', async () => {
+    const alone = open('copy', SlotTable.build(members, 1))
+    await Promise.resolve()
+    expect([alone.lacking(), alone.everywhere]).to.deep.equal([[], true])
+  })
+
+  it('is doubted, durably, until it has been compared with everyone once more', async () => {
+    const op = completeOp('ring', 'first') as StorageOp & { type: 'put' }
+    disk.set(op.key.toString(), op.value)
+    const completeness = open()
+    expect(completeness.everywhere).to.equal(true)
+    expect(completeness.doubt()).to.deep.equal({ type: 'del', key: op.key })
+    expect([completeness.everywhere, completeness.lacking().length]).to.deep.equal([false, 3])
+    for (const peer of ['n2', 'n3', 'n4']) completeness.comparedWith(peer)
+    await Promise.resolve()
+    expect(completeness.everywhere).to.equal(true)
   })
 
   it('begins anew where it was stopped in between', () => {

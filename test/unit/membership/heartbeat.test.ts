@@ -22,6 +22,7 @@ const beat: Heartbeat = {
     ['n3', 'suspect'],
     ['n4', 'down'],
   ]),
+  doubts: new Map([['n4', 9]]),
   gossip: [{ id: 'n5', address: { host: 'five', port: 5 } }],
   ready: true,
   report: {
@@ -33,6 +34,7 @@ const beat: Heartbeat = {
     oldestHintMs: 6.5,
     hintsFor: ['n3', 'n4'],
     divergentSlots: 7,
+    commits: 8,
   },
 }
 

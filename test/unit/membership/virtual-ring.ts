@@ -31,6 +31,7 @@ export const EMPTY_REPORT: NodeReport = {
   hintBytes: 0,
   oldestHintMs: 0,
   hintsFor: [],
+  commits: 0,
   divergentSlots: 0,
 }
 

@@ -26,6 +26,26 @@ describe('GroupCommit', () => {
     expect(done).to.deep.equal(['a', 'b'])
   })
 
+  it('counts the batches that the disk has taken in all its life, once they are durable', async () => {
+    const { storage, commit } = setUp()
+    expect(commit.lifetime).to.equal(0)
+    commit.add(put('a'))
+    await settle()
+    expect(commit.lifetime).to.equal(0)
+    await storage.land()
+    expect(commit.lifetime).to.equal(1)
+    expect([commit.reach(1), commit.reach(9)]).to.deep.equal([false, true])
+    commit.add(put('b'))
+    await settle()
+    await storage.land()
+    expect(commit.lifetime).to.equal(10)
+    const again = new GroupCommit(
+      { clock: readyClock, storage, trace: silentTrace },
+      { maxQueuedBytes: 1000 },
+    )
+    expect(again.lifetime).to.equal(10)
+  })
+
   it('gathers what comes while a batch is under way into the next one', async () => {
     const { storage, commit } = setUp()
     commit.add(put('a'))
@@ -33,8 +53,9 @@ describe('GroupCommit', () => {
     for (const key of ['b', 'c', 'd']) commit.add(put(key))
     await settle()
     expect(storage.flights).to.have.length(1)
-    expect(await storage.land()).to.have.length(1)
-    expect(await storage.land()).to.have.length(3)
+    const gathered = async () => (await storage.land()).map(({ key }) => key.toString())
+    expect(await gathered()).to.deep.equal(['a', 'mcommits'])
+    expect(await gathered()).to.deep.equal(['b', 'c', 'd', 'mcommits'])
     expect(commit.commits).to.equal(2)
   })
 
@@ -49,7 +70,7 @@ describe('GroupCommit', () => {
     bring()
     clock.advance(0)
     await settle()
-    expect(storage.flights.map(({ batch }) => batch.length)).to.deep.equal([3])
+    expect(storage.flights.map(({ batch }) => batch.length)).to.deep.equal([3 + 1])
   })
 
   it('does not gather for ever', async () => {
@@ -75,7 +96,7 @@ describe('GroupCommit', () => {
     count = 7
     await settle()
     const batch = await storage.land()
-    expect(batch.map((op) => op.key.toString())).to.deep.equal(['a', 'count7'])
+    expect(batch.map((op) => op.key.toString())).to.deep.equal(['a', 'count7', 'mcommits'])
   })
 
   it('refuses new work while too much waits', async () => {

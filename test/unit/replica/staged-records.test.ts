@@ -82,7 +82,7 @@ describe('StagedRecords', () => {
     records.stage(key, EMPTY_RECORD, () => undefined)
     await settle()
     await storage.land()
-    expect(storage.durable.size).to.equal(0)
+    expect(storage.durable.has(`d${key}`)).to.equal(false)
     expect(records.durable(key)).to.equal(EMPTY_RECORD)
   })
 
