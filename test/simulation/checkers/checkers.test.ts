@@ -48,6 +48,27 @@ describe('the durability checker', () => {
     expect(complaints(durability, story)).to.equal('')
   })
 
+  it('holds it against them once somebody has read it, unless a disk was lost since', () => {
+    const story = new Story()
+    const write = story.write(1, 2, { outcome: 'unknown' })
+    story.seen(write, 10)
+    story.read(3, 4, [write])
+    story.holds('n1', undefined)
+    expect(complaints(durability, story)).to.match(/w1 .* is lost, although it was read at 4\.000 s/)
+    story.wipe(5)
+    expect(complaints(durability, story)).to.equal('')
+  })
+
+  it('accepts a value that was read and replaced', () => {
+    const story = new Story()
+    const write = story.write(1, 2, { outcome: 'unknown' })
+    const later = story.write(5, 6, { basis: story.read(3, 4, [write]) })
+    story.seen(write, 10)
+    story.seen(later, 20)
+    story.holds('n1', later, 20)
+    expect(complaints(durability, story)).to.equal('')
+  })
+
   it('lets a lower rank stand whose writer had seen the higher', () => {
     const story = new Story()
     const seen = story.write(1, 2)

@@ -4,7 +4,8 @@ import { Supersession } from './supersession.ts'
 
 /**
  * Law 1: no acknowledged write is lost. When all is healed, each is there or was replaced by one that is: by a
- * writer who had seen it or, under `lww`, by a higher rank. Sloppy writes are no exception.
+ * writer who had seen it or, under `lww`, by a higher rank. Sloppy writes are no exception. Nor is what anybody was shown,
+ * acknowledged or not: only what is on a disk may be shown, so that no power cut takes it back.
  */
 export function durability(evidence: Evidence): Violation[] {
   const violations: Violation[] = []
@@ -17,6 +18,17 @@ export function durability(evidence: Evidence): Violation[] {
       // A lost disk takes one copy: the law speaks of writes of which another is left.
       if (ack.acks < 2 && supersession.lostBetween(ack.completedAt, Number.POSITIVE_INFINITY)) continue
       violations.push({ checker: 'durability', key, message: `${describe(write)} is lost` })
+    }
+    for (const read of supersession.reads) {
+      if (read.outcome !== 'ok' || supersession.lostBetween(read.invokedAt, Number.POSITIVE_INFINITY))
+        continue
+      for (const value of read.values) {
+        const write = supersession.ofValue(value)
+        if (write === undefined || acknowledgement(write) !== undefined || explained.has(write)) continue
+        const when = (read.completedAt / 1e6).toFixed(3)
+        const message = `${describe(write)} is lost, although it was read at ${when} s from ${read.node}`
+        violations.push({ checker: 'durability', key, message })
+      }
     }
   }
   return violations
