@@ -18,6 +18,17 @@ export function inTime(evidence: Evidence, read: ReadOp, write: WriteOp): boolea
   return ack.completedAt + (ack.sloppy ? HINT_NEWS : 0) < read.invokedAt
 }
 
+const supersessions = new WeakMap<Evidence, Map<string, Supersession>>()
+
+/** The same one for all checkers: what one of them has worked out, the others need not. */
+export function supersessionOf(evidence: Evidence, key: string): Supersession {
+  const byKey = supersessions.get(evidence) ?? new Map<string, Supersession>()
+  supersessions.set(evidence, byKey)
+  const supersession = byKey.get(key) ?? new Supersession(evidence, key)
+  byKey.set(key, supersession)
+  return supersession
+}
+
 /** Which writes of one key explain the absence of which others. */
 export class Supersession {
   readonly writes: readonly WriteOp[]
