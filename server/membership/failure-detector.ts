@@ -21,6 +21,8 @@ export type Liveness = 'up' | 'suspect' | 'down'
 /** Told after each change of a peer; must not call back into the detector. */
 export type ContactListener = (id: NodeId, liveness: Liveness, reachable: boolean) => void
 
+const NOBODY: ReadonlySet<NodeId> = new Set()
+
 interface Accusation {
   readonly ms: number
   readonly accused: ReadonlySet<NodeId>
@@ -109,7 +111,8 @@ export class FailureDetector {
 
   /** What a peer has against others by its own observation; replaces what it said before. */
   accused(by: NodeId, accused: readonly NodeId[], now: number): void {
-    if (this.contacts.has(by)) this.accusations.set(by, { ms: now, accused: new Set(accused) })
+    if (this.contacts.has(by))
+      this.accusations.set(by, { ms: now, accused: accused.length === 0 ? NOBODY : new Set(accused) })
   }
 
   /** To be called every HEARTBEAT_INTERVAL_MS. @returns how late the tick is where this process stalled, or 0. */

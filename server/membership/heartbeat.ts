@@ -61,6 +61,7 @@ export interface Heartbeat {
   readonly report: NodeReport | undefined
 }
 
+const NO_GRIEVANCES: ReadonlyMap<NodeId, Grievance> = new Map()
 const GRIEVANCES: readonly Grievance[] = ['unreachable', 'suspect', 'down']
 
 const heartbeatCodec: Codec<Heartbeat> = {
@@ -93,7 +94,7 @@ const heartbeatCodec: Codec<Heartbeat> = {
     stamp: { wallMs: reader.u53(), logical: reader.u32() },
     wallMs: reader.u53(),
     moment: readMoment(reader),
-    grievances: new Map(readList(reader.u16(), MAX_MEMBERS, () => [reader.text(), readGrievance(reader)])),
+    grievances: readGrievances(reader),
     doubts: new Map(readList(reader.u16(), MAX_MEMBERS, () => [reader.text(), reader.u53()])),
     gossip: readList(reader.u8(), MAX_GOSSIP, () => ({ id: reader.text(), address: readAddress(reader) })),
     ready: reader.flag(),
@@ -122,6 +123,12 @@ export function readList<T>(count: number, most: number, read: () => T): T[] {
   const list: T[] = []
   for (let left = count; left > 0; left--) list.push(read())
   return list
+}
+
+function readGrievances(reader: ByteReader): ReadonlyMap<NodeId, Grievance> {
+  const count = reader.u16()
+  if (count === 0) return NO_GRIEVANCES
+  return new Map(readList(count, MAX_MEMBERS, () => [reader.text(), readGrievance(reader)]))
 }
 
 function readGrievance(reader: ByteReader): Grievance {

@@ -7,7 +7,11 @@ const REPORT_LAG_MS = 2 * HEARTBEAT_INTERVAL_MS
 /** By then every observer has noticed the loss of a peer that everyone has lost, and has said so. */
 const AGREEMENT_MS = 3 * HEARTBEAT_INTERVAL_MS
 
-const NOBODY: readonly NodeId[] = []
+const NO_HOLDERS: readonly NodeId[] = []
+const NOBODY: ReadonlySet<NodeId> = new Set()
+
+/** Node ids, be they a set or the keys of a map. */
+type Ids = Pick<ReadonlySet<NodeId>, 'has' | 'keys'>
 
 interface Member {
   readonly id: NodeId
@@ -21,7 +25,7 @@ interface Member {
   hintsFor: ReadonlySet<NodeId>
   /** Its latest view, and when that came. */
   viewMs: number
-  unreachable: ReadonlySet<NodeId>
+  unreachable: Ids
   /** Others reached it after this node had lost it. */
   accompanied: boolean
 }
@@ -74,22 +78,17 @@ export class HintVisibility {
   }
 
   /** A member's view of the others, and, where it has one, the owners for whom it holds hints. */
-  heard(
-    by: NodeId,
-    unreachable: ReadonlySet<NodeId>,
-    hintsFor: readonly NodeId[] | undefined,
-    now: number,
-  ): void {
+  heard(by: NodeId, unreachable: Ids, hintsFor: readonly NodeId[] | undefined, now: number): void {
     const member = this.members.get(by)
     if (member === undefined) return
     member.viewMs = now
     member.unreachable = unreachable
     if (hintsFor !== undefined) {
       member.reportMs = now
-      member.hintsFor = new Set(hintsFor)
+      member.hintsFor = hintsFor.length === 0 ? NOBODY : new Set(hintsFor)
       member.accompanied = false
     }
-    for (const id of unreachable) {
+    for (const id of unreachable.keys()) {
       const troubled = this.members.get(id)
       if (troubled === undefined) this.selfTroubledMs = now
       else troubled.troubledMs = now
@@ -112,7 +111,7 @@ export class HintVisibility {
   /** Members within reach whose last report names the owner. */
   holders(owner: NodeId): readonly NodeId[] {
     if (this.stale) this.refresh()
-    return this.holdersByOwner.get(owner) ?? NOBODY
+    return this.holdersByOwner.get(owner) ?? NO_HOLDERS
   }
 
   /** Once after each change rather than at each read: reads are far more frequent than heartbeats. */
@@ -153,9 +152,9 @@ function newMember(id: NodeId, now: number): Member {
     lostMs: now,
     troubledMs: now,
     reportMs: Number.NEGATIVE_INFINITY,
-    hintsFor: new Set(),
+    hintsFor: NOBODY,
     viewMs: Number.NEGATIVE_INFINITY,
-    unreachable: new Set(),
+    unreachable: NOBODY,
     accompanied: false,
   }
 }

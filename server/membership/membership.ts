@@ -242,7 +242,7 @@ export class Membership {
     const accused: NodeId[] = []
     for (const [id, grievance] of beat.grievances) if (grievance !== 'unreachable') accused.push(id)
     this.detector.accused(from, accused, now)
-    this.hints.heard(from, new Set(beat.grievances.keys()), beat.report?.hintsFor, now)
+    this.hints.heard(from, beat.grievances, beat.report?.hintsFor, now)
     this.fetch.consider(from, beat.layoutVersion, beat.layoutDigest)
   }
 

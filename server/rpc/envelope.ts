@@ -17,8 +17,11 @@ export interface Envelope {
   readonly id: number
 }
 
+/** Enough for most messages, of which half are heartbeats: what is longer is copied as it grows. */
+const USUAL_BYTES = 384
+
 export function writeEnvelope(kind: MessageKind, method: number, session: number, id: number): ByteWriter {
-  return new ByteWriter(256).u8(KINDS.indexOf(kind)).u8(method).u32(session).u53(id)
+  return new ByteWriter(USUAL_BYTES).u8(KINDS.indexOf(kind)).u8(method).u32(session).u53(id)
 }
 
 /** @throws RangeError where it is too short or of no known kind. */

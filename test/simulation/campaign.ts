@@ -1,9 +1,9 @@
 import { SeedRunner } from './seed-runner.ts'
 import type { SeedReport } from './worker.ts'
+import type { Sources } from './worker-script.ts'
 
 export interface CampaignSettings {
-  /** The source tree whose simulator is run. */
-  readonly root: string
+  readonly sources: Sources
   readonly seeds: readonly number[]
   readonly jobs: number
   /** @returns false to run no further seeds. */
@@ -16,7 +16,7 @@ export async function runCampaign(settings: CampaignSettings): Promise<void> {
   let wanted = true
   const next = () => (wanted ? queue.shift() : undefined)
   const lane = async () => {
-    const runner = new SeedRunner(settings.root)
+    const runner = new SeedRunner(settings.sources)
     try {
       for (let seed = next(); seed !== undefined; seed = next()) {
         if (!settings.onReport(await runner.run(seed))) wanted = false

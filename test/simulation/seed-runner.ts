@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import type { SeedReport } from './worker.ts'
-import { workerScript } from './worker-script.ts'
+import { type Sources, workerScript } from './worker-script.ts'
 import { World } from './world.ts'
 
 /** A seed that takes longer than this, in real milliseconds, hangs. */
@@ -9,13 +9,12 @@ const HUNG_AFTER_MS = 300_000
 
 /** Runs seeds one after the other in a process of its own; one that hangs or breaks the process is a failed seed. */
 export class SeedRunner {
-  private readonly root: string
+  private readonly sources: Sources
   private script: string | undefined
   private worker: ChildProcess | undefined
 
-  /** @param root the source tree whose simulator is run. */
-  constructor(root: string) {
-    this.root = root
+  constructor(sources: Sources) {
+    this.sources = sources
   }
 
   /**
@@ -23,8 +22,8 @@ export class SeedRunner {
    * @throws Error where the sources do not compile.
    */
   async run(seed: number, swarm: Partial<Swarm> = {}): Promise<SeedReport> {
-    this.script ??= await workerScript(this.root)
-    this.worker ??= start(this.script, this.root)
+    this.script ??= await workerScript(this.sources)
+    this.worker ??= start(this.script, this.sources.root)
     const { worker } = this
     return new Promise((resolve) => {
       const settle = (report: SeedReport) => {

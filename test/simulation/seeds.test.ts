@@ -34,7 +34,7 @@ describe('the simulator', function () {
   it(`breaks no law of the ring in ${SEEDS} seeds`, async () => {
     const summary = new Summary()
     await runCampaign({
-      root: ROOT,
+      sources: { root: ROOT },
       seeds: Array.from({ length: SEEDS }, (_, index) => index + 1),
       jobs: 2,
       onReport: (report) => {
@@ -54,6 +54,6 @@ describe('the simulator', function () {
 })
 
 function runElsewhere(seed: number): Promise<SeedReport> {
-  const runner = new SeedRunner(ROOT)
+  const runner = new SeedRunner({ root: ROOT })
   return runner.run(seed).finally(() => runner.close())
 }

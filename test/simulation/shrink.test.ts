@@ -71,8 +71,8 @@ describe('shrinking a seed that fails', function () {
   it('gives a command that shows a planted bug again, with less of everything', async () => {
     const bug = PLANTED_BUGS.find(({ name }) => name === 'hints are kept in memory only') as PlantedBug
     const { seed = 0 } = await hunt(bug, [...bug.seeds, ...everySeed()], 1)
-    const copy = await plant(ROOT, bug)
-    const runners = [new SeedRunner(copy.root), new SeedRunner(copy.root)] as const
+    const planted = await plant(ROOT, bug)
+    const runners = [new SeedRunner(planted), new SeedRunner(planted)] as const
     try {
       const shrunk = await shrink((change) => runners[0].run(seed, change), 25)
       expect(shrunk, `seed ${seed} does not show the bug any more`).not.to.equal(undefined)
@@ -85,7 +85,6 @@ describe('shrinking a seed that fails', function () {
       expect(left.length).to.be.lessThan(before.due.length / 2)
     } finally {
       for (const runner of runners) runner.close()
-      await copy.remove()
     }
   })
 

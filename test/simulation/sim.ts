@@ -41,7 +41,7 @@ async function many(count: number, start: number, jobs: number): Promise<boolean
   const seconds = () => ((performance.now() - began) / 1000).toFixed(1)
   console.log(`seeds ${start} to ${start + count - 1}`)
   await runCampaign({
-    root: ROOT,
+    sources: { root: ROOT },
     seeds: Array.from({ length: count }, (_, index) => start + index),
     jobs,
     onReport: (report) => {
@@ -80,7 +80,7 @@ async function one(seed: number, swarm: Partial<Swarm>, trace: boolean): Promise
 
 /** @returns whether the seed passes as it is. */
 async function less(seed: number): Promise<boolean> {
-  const runner = new SeedRunner(ROOT)
+  const runner = new SeedRunner({ root: ROOT })
   try {
     const shrunk = await shrink((swarm) => runner.run(seed, swarm), MAX_RUNS)
     if (shrunk === undefined) console.log(`seed ${seed} does not fail again`)

@@ -201,7 +201,7 @@ export class SimulatedNetwork {
         mine.messagesOut--
         if (to.links.get(from.id) !== link || !link.mine(to.id).up) return
         this.hash.number(this.loop.now)
-        this.hash.text(to.id)
+        this.hash.name(to.id)
         this.hash.bytes(message)
         this.onDelivery?.(from.id, to.id, message, 'arrived')
         to.receive(from.id, message)

@@ -30,8 +30,8 @@ export class SimulatedTrace implements Trace {
     const { loop, hash, marks, print } = this.components
     if (level !== 'debug') {
       hash.number(loop.now)
-      hash.text(this.node)
-      hash.text(event)
+      hash.name(this.node)
+      hash.name(event)
       for (const name of Object.keys(fields)) hash.text(`${name}=${String(fields[name])}`)
       marks.set(event, (marks.get(event) ?? 0) + 1)
     }

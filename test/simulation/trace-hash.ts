@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib'
 export class TraceHash {
   private low = 0x811c9dc5
   private high = 0x9747b28c
+  private readonly names = new Map<string, number>()
 
   number(value: number): void {
     // Virtual times pass 2^32 microseconds after 71 minutes: both halves count.
@@ -13,6 +14,17 @@ export class TraceHash {
 
   text(value: string): void {
     this.mix(crc32(value))
+    this.mix(value.length)
+  }
+
+  /** As `text`, for one of a few that come again and again: their checksums are kept. */
+  name(value: string): void {
+    let checksum = this.names.get(value)
+    if (checksum === undefined) {
+      checksum = crc32(value)
+      this.names.set(value, checksum)
+    }
+    this.mix(checksum)
     this.mix(value.length)
   }
 

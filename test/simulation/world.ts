@@ -36,7 +36,7 @@ export class World {
   /** Something happened that belongs into the trace. */
   note(who: string, what: string): void {
     this.hash.number(this.loop.now)
-    this.hash.text(who)
+    this.hash.name(who)
     this.hash.text(what)
     this.print?.(line(this.loop.now, who, what))
   }

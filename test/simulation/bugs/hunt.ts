@@ -24,9 +24,9 @@ export function everySeed(): number[] {
   return Array.from({ length: MAX_SEEDS }, (_, index) => index + 1)
 }
 
-/** Plants the bug in a copy of the tree and runs seeds until a checker that must see it complains. */
+/** Plants the bug and runs seeds until a checker that must see it complains. */
 export async function hunt(bug: PlantedBug, seeds: readonly number[], jobs: number): Promise<Hunt> {
-  const copy = await plant(ROOT, bug)
+  const sources = await plant(ROOT, bug)
   const hunt: Hunt = { seeds: 0, seed: undefined, caught: undefined, astray: undefined }
   const onReport = (report: SeedReport) => {
     hunt.seeds++
@@ -39,10 +39,6 @@ export async function hunt(bug: PlantedBug, seeds: readonly number[], jobs: numb
     }
     return hunt.caught === undefined
   }
-  try {
-    await runCampaign({ root: copy.root, seeds, jobs, onReport })
-  } finally {
-    await copy.remove()
-  }
+  await runCampaign({ sources, seeds, jobs, onReport })
   return hunt
 }

@@ -1,7 +1,7 @@
 import type { Evidence, Violation } from '../evidence.ts'
 import { acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
 import { describe } from './durability.ts'
-import { inTime, Supersession } from './supersession.ts'
+import { inTime, type Supersession, supersessionOf } from './supersession.ts'
 
 /**
  * Laws 3 and 5: a write that saw a version replaces it; under `lww` with quorums that meet, a write never loses to
@@ -10,7 +10,7 @@ import { inTime, Supersession } from './supersession.ts'
 export function causality(evidence: Evidence): Violation[] {
   const violations: Violation[] = []
   for (const key of evidence.history.keys()) {
-    const supersession = new Supersession(evidence, key)
+    const supersession = supersessionOf(evidence, key)
     if (evidence.conflicts === 'lww') violations.push(...ranks(key, supersession))
     for (const read of supersession.reads) {
       if (read.outcome !== 'ok') continue

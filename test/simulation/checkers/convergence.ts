@@ -5,6 +5,10 @@ export function convergence(evidence: Evidence): Violation[] {
   const violations: Violation[] = []
   const byKey = new Map<string, FinalCopy[]>()
   for (const copy of evidence.finals) byKey.set(copy.key, [...(byKey.get(copy.key) ?? []), copy])
+  // What expires may do so while it is read, at one node a moment before the other.
+  const lasting = new Set(
+    evidence.history.writes.filter(({ ttlMs }) => ttlMs === 0).map(({ value }) => value),
+  )
   for (const [key, copies] of byKey) {
     const report = (message: string) => violations.push({ checker: 'convergence', key, message })
     const owners = copies.filter((copy) => copy.owner)
@@ -18,10 +22,6 @@ export function convergence(evidence: Evidence): Violation[] {
     for (const copy of copies) {
       if (!copy.owner && copy.bytes !== undefined) report(`${copy.node} is no owner and holds ${show(copy)}`)
     }
-    // What expires may do so while it is read, at one node a moment before the other.
-    const lasting = new Set(
-      evidence.history.writes.filter(({ ttlMs }) => ttlMs === 0).map(({ value }) => value),
-    )
     const answers = new Map<string, string>()
     for (const read of evidence.history.reads) {
       if (!read.final || read.key !== key || read.outcome !== 'ok') continue

@@ -1,6 +1,6 @@
 import type { Evidence, Violation } from '../evidence.ts'
 import { acknowledgement, type WriteOp } from '../history.ts'
-import { Supersession } from './supersession.ts'
+import { type Supersession, supersessionOf } from './supersession.ts'
 
 /**
  * Law 1: no acknowledged write is lost. When all is healed, each is there or was replaced by one that is: by a
@@ -10,7 +10,7 @@ import { Supersession } from './supersession.ts'
 export function durability(evidence: Evidence): Violation[] {
   const violations: Violation[] = []
   for (const key of new Set(evidence.finals.map((copy) => copy.key))) {
-    const supersession = new Supersession(evidence, key)
+    const supersession = supersessionOf(evidence, key)
     const explained = supersession.explained(present(evidence, key, supersession))
     for (const write of supersession.writes) {
       const ack = acknowledgement(write)

@@ -1,7 +1,7 @@
 import type { Evidence, Violation } from '../evidence.ts'
 import { acknowledgement, began, failedForCertain, type ReadOp, type WriteOp } from '../history.ts'
 import { describe } from './durability.ts'
-import { inTime, Supersession } from './supersession.ts'
+import { inTime, type Supersession, supersessionOf } from './supersession.ts'
 
 /**
  * Law 2: what was said to have failed never takes effect; nothing is read that nobody wrote; an acknowledgement
@@ -11,7 +11,7 @@ export function honesty(evidence: Evidence): Violation[] {
   const violations: Violation[] = []
   for (const key of evidence.history.keys()) {
     const report = (message: string) => violations.push({ checker: 'honesty', key, message })
-    const supersession = new Supersession(evidence, key)
+    const supersession = supersessionOf(evidence, key)
     for (const write of supersession.writes) checkAnswers(evidence, write, report)
     for (const read of supersession.reads) {
       if (read.code === 'internal' || read.code === 'invariant') report(`${named(read)} failed: ${read.code}`)

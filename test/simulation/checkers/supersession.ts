@@ -3,6 +3,7 @@ import { covers } from '../../../server/causality/version-vector.ts'
 import type { Evidence, Loss } from '../evidence.ts'
 import { type Attempt, acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
 import { compareRanks, dotText, type Sighting } from '../observations.ts'
+import { WriteSet } from './write-set.ts'
 
 /** By then every node in reach has heard, by heartbeats, of a hint that counted for a sloppy write, microseconds. */
 const HINT_NEWS = 1_000_000
@@ -18,6 +19,17 @@ export function inTime(evidence: Evidence, read: ReadOp, write: WriteOp): boolea
   return ack.completedAt + (ack.sloppy ? HINT_NEWS : 0) < read.invokedAt
 }
 
+const supersessions = new WeakMap<Evidence, Map<string, Supersession>>()
+
+/** The same one for all checkers: what one of them has worked out, the others need not. */
+export function supersessionOf(evidence: Evidence, key: string): Supersession {
+  const byKey = supersessions.get(evidence) ?? new Map<string, Supersession>()
+  supersessions.set(evidence, byKey)
+  const supersession = byKey.get(key) ?? new Supersession(evidence, key)
+  byKey.set(key, supersession)
+  return supersession
+}
+
 /** Which writes of one key explain the absence of which others. */
 export class Supersession {
   readonly writes: readonly WriteOp[]
@@ -28,7 +40,8 @@ export class Supersession {
   private readonly byRequest = new Map<string, WriteOp>()
   private readonly seenBy = new Map<WriteOp, readonly WriteOp[]>()
   private readonly followersOf = new Map<WriteOp, readonly WriteOp[]>()
-  private readonly closures = new Map<WriteOp, ReadonlySet<WriteOp>>()
+  private readonly closures = new Map<WriteOp, WriteSet>()
+  private readonly numbers: ReadonlyMap<WriteOp, number>
   /** Writes that some disk has seen, lowest rank first. */
   private readonly ranked: readonly { write: WriteOp; lowest: Sighting; highest: Sighting }[]
   private readonly highest = new Map<WriteOp, Sighting>()
@@ -41,6 +54,7 @@ export class Supersession {
     this.losses = evidence.losses.filter((loss) => loss.key === undefined || loss.key === key)
     this.writes = evidence.history.writes.filter((write) => write.key === key)
     this.reads = evidence.history.reads.filter((read) => read.key === key)
+    this.numbers = new Map(this.writes.map((write, number) => [write, number]))
     const ranked = []
     for (const write of this.writes) {
       if (write.value !== null) this.byValue.set(write.value, write)
@@ -79,13 +93,10 @@ export class Supersession {
   }
 
   /** What a reader who is shown these writes need not be shown as well: themselves, and all that they replace. */
-  explained(present: readonly WriteOp[]): ReadonlySet<WriteOp> {
-    const only = present.length === 1 ? (present[0] as WriteOp) : undefined
-    const known = only === undefined ? undefined : this.closures.get(only)
-    if (known !== undefined) return known
-    const closure = this.close(present)
-    if (only !== undefined) this.closures.set(only, closure)
-    return closure
+  explained(present: readonly WriteOp[]): WriteSet {
+    const explained = new WriteSet(this.numbers)
+    for (const write of present) explained.addAll(this.closure(write))
+    return explained
   }
 
   /** The acknowledged writes that come after `loser` for sure. */
@@ -198,9 +209,18 @@ export class Supersession {
     return sightings.some((sighting) => covers(context.vector, sighting.dot))
   }
 
-  private close(present: readonly WriteOp[]): ReadonlySet<WriteOp> {
-    const closure = new Set<WriteOp>()
-    const pending = [...present]
+  private closure(write: WriteOp): WriteSet {
+    let closure = this.closures.get(write)
+    if (closure === undefined) {
+      closure = this.close(write)
+      this.closures.set(write, closure)
+    }
+    return closure
+  }
+
+  private close(from: WriteOp): WriteSet {
+    const closure = new WriteSet(this.numbers)
+    const pending = [from]
     const lww = this.evidence.conflicts === 'lww'
     let top: Sighting | undefined
     let below = 0
@@ -220,6 +240,11 @@ export class Supersession {
     }
     for (let write = pending.pop() ?? next(); write !== undefined; write = pending.pop() ?? next()) {
       if (closure.has(write)) continue
+      const known = this.closures.get(write)
+      if (known !== undefined) {
+        closure.addAll(known)
+        continue
+      }
       closure.add(write)
       for (const seen of this.seen(write)) if (!closure.has(seen)) pending.push(seen)
       seenUntil = Math.max(seenUntil, this.mayHaveSeenUntil(write))

@@ -51,10 +51,11 @@ describe('marks for repair', () => {
     marks.mark(5)
     if (seen !== undefined) marks.clear(seen)
     await land()
-    expect([marks.count, storage.durable.size]).to.deep.equal([1, 1])
+    const kept = () => [...storage.durable.keys()].filter((name) => name.startsWith('mr'))
+    expect([marks.count, kept().length]).to.deep.equal([1, 1])
     for (const mark of marks.marked()) marks.clear(mark)
     await land()
-    expect([marks.count, storage.durable.size]).to.deep.equal([0, 0])
+    expect([marks.count, kept().length]).to.deep.equal([0, 0])
   })
 
   it('go to the disk in the batch of what is committed in the same turn', async () => {
@@ -63,7 +64,7 @@ describe('marks for repair', () => {
     marks.mark(7)
     await land()
     expect(commit.commits).to.equal(1)
-    expect([...storage.durable.keys()]).to.have.members(['x', 'mr\0\x07'])
+    expect([...storage.durable.keys()]).to.include.members(['x', 'mr\0\x07'])
   })
 
   it('tell when a slot is marked that was not, and whoever marks when that is durable', async () => {
