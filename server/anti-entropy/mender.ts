@@ -69,7 +69,8 @@ export class Mender {
 
   private async settle(difference: KeyDifference, behind: boolean): Promise<void> {
     try {
-      if (await this.exchange(difference, behind)) this.repaired++
+      const news = await this.components.pace.observe(() => this.exchange(difference, behind))
+      if (news) this.repaired++
       this.failuresInARow = 0
     } catch (error) {
       this.failed++

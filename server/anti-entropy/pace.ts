@@ -1,26 +1,58 @@
 import type { Clock, Timer } from '../ports/clock.ts'
 
+/** Work that takes longer than this waits behind something else, milliseconds. */
+const BUSY_MS = 20
+/** Of the full rate, what is left to work that always finds others before it: it must get done all the same. */
+const LEAST = 1 / 8
+/** Between two changes of the rate, milliseconds. */
+const ADJUST_MS = 100
+const BACK_OFF = 1 / 2
+/** Of the full rate. */
+const RECOVER = 1 / 32
+
 /**
  * Lets so many units of work pass in a second, evenly: whoever asks waits until its turn. What was not used is not
- * saved up.
+ * saved up. Work that it sees done yields to others: it goes on slower while it has to wait, here or with a peer,
+ * and faster again while it is done promptly (by delay as in LEDBAT, RFC 6817; additive increase and multiplicative
+ * decrease after Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion Avoidance", 1989).
  */
 export class Pace {
   private readonly clock: Clock
   private readonly perSecond: number
   private readonly waiting = new Set<Timer>()
   private nextMs = 0
+  private share = 1
+  /** Since the rate was last changed. */
+  private seen = { pieces: 0, ms: 0 }
+  private adjustedMs: number
 
   constructor(components: { clock: Clock }, settings: { perSecond: number }) {
     this.clock = components.clock
     this.perSecond = settings.perSecond
+    this.adjustedMs = this.clock.monotonicMs()
+  }
+
+  /** Units that pass in a second now. */
+  get rate(): number {
+    return this.perSecond * this.share
   }
 
   /** Resolves when `units` of work may be done; never once it has been stopped. */
   async take(units: number): Promise<void> {
     const nowMs = this.clock.monotonicMs()
     const startMs = Math.max(nowMs, this.nextMs)
-    this.nextMs = startMs + (units * 1000) / this.perSecond
+    this.nextMs = startMs + (units * 1000) / this.rate
     if (startMs > nowMs) await this.rest(startMs - nowMs)
+  }
+
+  /** Does a piece of the work, and minds how long it takes. */
+  async observe<T>(work: () => Promise<T>): Promise<T> {
+    const beganMs = this.clock.monotonicMs()
+    try {
+      return await work()
+    } finally {
+      this.adjust(this.clock.monotonicMs(), beganMs)
+    }
   }
 
   rest(ms: number): Promise<void> {
@@ -36,5 +68,15 @@ export class Pace {
   stop(): void {
     for (const timer of this.waiting) timer.cancel()
     this.waiting.clear()
+  }
+
+  private adjust(nowMs: number, beganMs: number): void {
+    this.seen.pieces++
+    this.seen.ms += nowMs - beganMs
+    if (nowMs - this.adjustedMs < ADJUST_MS) return
+    const busy = this.seen.ms > BUSY_MS * this.seen.pieces
+    this.share = busy ? Math.max(LEAST, this.share * BACK_OFF) : Math.min(1, this.share + RECOVER)
+    this.seen = { pieces: 0, ms: 0 }
+    this.adjustedMs = nowMs
   }
 }

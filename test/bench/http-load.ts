@@ -72,7 +72,7 @@ export async function httpLoad(settings: LoadSettings): Promise<LoadResult> {
 }
 
 /** Head and body; undefined while the head is not complete. Only answers with a Content-Length are understood. */
-function responseLength(bytes: Buffer): number | undefined {
+export function responseLength(bytes: Buffer): number | undefined {
   const end = bytes.indexOf(HEAD_END)
   if (end < 0) return undefined
   const head = bytes.toString('latin1', 0, end)

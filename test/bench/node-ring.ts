@@ -12,6 +12,8 @@ export interface NodeRingSettings {
   readonly server: string
   /** Flags of Node.js itself. */
   readonly nodeFlags: readonly string[]
+  /** Flags of the server. */
+  readonly serverFlags: readonly string[]
 }
 
 const READY_MS = 30_000
@@ -20,14 +22,14 @@ const STOP_MS = 15_000
 
 /** A ring of server processes on loopback, with their data in a temporary directory. */
 export class NodeRing {
-  readonly ports: readonly number[]
+  readonly ports: number[]
   private readonly children: ChildProcess[]
   private readonly directory: string
   private readonly spawnNode: (index: number) => ChildProcess
 
   private constructor(
     children: ChildProcess[],
-    ports: readonly number[],
+    ports: number[],
     directory: string,
     spawnNode: (index: number) => ChildProcess,
   ) {
@@ -38,14 +40,14 @@ export class NodeRing {
   }
 
   /** Resolves when every node serves clients. */
-  static async start({ count, server, nodeFlags }: NodeRingSettings): Promise<NodeRing> {
+  static async start({ count, server, nodeFlags, serverFlags }: NodeRingSettings): Promise<NodeRing> {
     const directory = await mkdtemp(path.join(tmpdir(), 'kvring-bench-'))
     const discoveryPort = await freeUdpPort()
     const spawnNode = (index: number) => {
       const id = `n${index + 1}`
       const flags = ['--id', id, '--cluster', 'bench', '--data', path.join(directory, id)]
       flags.push('--http-port', '0', '--peer-port', '0', '--discovery-port', String(discoveryPort))
-      flags.push('--bootstrap-expect', String(count), '--json')
+      flags.push('--bootstrap-expect', String(count), '--json', ...serverFlags)
       return spawn(process.execPath, [...nodeFlags, server, ...flags], {
         // Nothing of the user's settings.
         env: { KV_HOME: directory, KV_CLUSTER_SECRET: 'a secret for the benchmark alone' },
@@ -90,17 +92,23 @@ export class NodeRing {
     return (await metric(port, 'nodejs_eventloop_lag_max_seconds')) * 1000
   }
 
-  /** Ends the last node as `kill -9` does, and starts it again. @returns milliseconds from then until it serves. */
-  async restartLast(): Promise<number> {
-    const index = this.children.length - 1
-    const child = this.children[index] as ChildProcess
+  /** Ends the last node as `kill -9` does. */
+  async killLast(): Promise<void> {
+    const child = this.children.at(-1) as ChildProcess
     const gone = once(child, 'exit')
     child.kill('SIGKILL')
     await gone
+  }
+
+  /** Starts the last node again. @returns milliseconds from then until it serves. */
+  async startLast(): Promise<number> {
+    const index = this.children.length - 1
     const began = performance.now()
     const again = this.spawnNode(index)
     this.children[index] = again
-    await ready(await listening(again))
+    const port = await listening(again)
+    this.ports[index] = port
+    await ready(port)
     return performance.now() - began
   }
 

@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util'
 import { measureHttp } from './http-rounds.ts'
 import { measureImports } from './import-passes.ts'
 import { NodeRing } from './node-ring.ts'
+import { measureRepair } from './repair.ts'
 import { measureRestart } from './restart.ts'
 import { measureStalls } from './stalls.ts'
 
 /**
  * Rings of five server processes under load, each kind of load on one of its own:
  *
- *     npm run bench -- [--quick] [--only import|http|stalls|restart] [--nodes 5] [--rounds 3] [--seconds 2] [--records 40000] [--passes 2]
+ *     npm run bench -- [--quick] [--only import|http|stalls|restart|repair] [--nodes 5] [--rounds 3] [--seconds 2] [--records 40000] [--passes 2]
  *         [--keys 200000] [--node-flags "..."] [--server FILE]
  *
  * Wall-clock rates depend on what else the machine does; CPU time per operation hardly does, so compare that, and
@@ -37,15 +38,23 @@ const amounts = {
   passes: Number(flags.passes),
   keys: Number(flags.keys ?? (quick ? 20_000 : 200_000)),
 }
-const KINDS = { import: measureImports, http: measureHttp, stalls: measureStalls, restart: measureRestart }
+const KINDS = {
+  import: { measure: measureImports, serverFlags: [] },
+  http: { measure: measureHttp, serverFlags: [] },
+  stalls: { measure: measureStalls, serverFlags: [] },
+  restart: { measure: measureRestart, serverFlags: [] },
+  // What a node misses only anti-entropy brings back.
+  repair: { measure: measureRepair, serverFlags: ['--max-hint-bytes', '0'] },
+}
 
-for (const [kind, measure] of Object.entries(KINDS)) {
+for (const [kind, { measure, serverFlags }] of Object.entries(KINDS)) {
   if (flags.only !== undefined && flags.only !== kind) continue
   const nodeFlags = flags['node-flags'].split(' ').filter((flag) => flag !== '')
   const ring = await NodeRing.start({
     count: Number(flags.nodes),
     server: path.resolve(flags.server),
     nodeFlags,
+    serverFlags,
   })
   try {
     await measure(ring, amounts)
