@@ -9,6 +9,19 @@ import type { SimulatedCluster } from './simulated-cluster.ts'
 import type { FaultKind, Swarm } from './swarm.ts'
 import type { World } from './world.ts'
 
+/** While the ring is founded, microseconds. */
+const STORM_FOR = 5_000_000
+const STORM_KINDS: readonly FaultKind[] = [
+  'kill',
+  'power',
+  'blackout',
+  'pause',
+  'partition',
+  'isolate',
+  'reset',
+  'loss',
+]
+
 /** Strikes the ring with the swarm's faults until it is told to stop, and then heals all. */
 export class Nemesis {
   /** The kinds of all strikes that were due, also of those that the swarm leaves out. The first has the number 0. */
@@ -48,6 +61,17 @@ export class Nemesis {
       if (!this.over) this.disks.lose(this.swarm.lostDisk, prng)
     })
     if (this.swarm.faults.length > 0) this.next()
+  }
+
+  /** Faults of a second or so, while the ring is founded. */
+  storm(): void {
+    const prng = this.prng.fork('founding')
+    for (let left = prng.between(3, 12); left > 0; left--) {
+      this.world.loop.after(prng.below(STORM_FOR), () => {
+        const kind = prng.pick(STORM_KINDS)
+        this.strikes[kind](prng.exponential(1_000_000), prng.fork(kind))
+      })
+    }
   }
 
   /** No further fault strikes, and those in force end. Clocks that nodes may trust stay as they are. */

@@ -100,6 +100,7 @@ class Simulation {
     const { world, cluster, workload, nemesis } = this
     world.note('swarm', JSON.stringify(this.swarm))
     cluster.startAll()
+    if (this.swarm.stormyFounding) nemesis.storm()
     if (!(await this.within(FORM_WITHIN, () => cluster.ready))) return this.notLive('the ring does not form')
     workload.start()
     nemesis.start()

@@ -68,6 +68,8 @@ export interface Swarm {
   readonly strikes?: readonly number[] | undefined
   /** One disk, once, comes back empty or as it was before, or gives way to a copy of it for a while. */
   readonly lostDisk: 'never' | 'wiped' | 'restored' | 'copied'
+  /** Faults strike while the ring is founded, too. */
+  readonly stormyFounding: boolean
   /** Right before all is healed, every node loses power at once. */
   readonly finale: boolean
   /** Mean time of a commit on a healthy disk, microseconds. */
@@ -114,6 +116,7 @@ export function drawSwarm(prng: Prng): Swarm {
     skewMs: prng.pick([0, 50, 2_000, 20_000]),
     driftPpm: prng.pick([0, 50, 5_000]),
     lostDisk: prng.pick(damaged ? ['never'] : ['never', 'never', 'never', 'wiped', 'restored', 'copied']),
+    stormyFounding: prng.fork('founding').chance(0.15),
     finale: prng.chance(0.5),
     commitMicros: prng.pick([300, 2_000, 10_000]),
     // Mostly without: nothing hides then what other parts lose.
