@@ -62,7 +62,7 @@ interface Current {
 
 /** Between finding a difference and believing it, milliseconds: for writes under way to arrive. */
 const RECHECK_MS = 500
-/** Where there is nobody to compare with, or the last one would not: until the next try, milliseconds. */
+/** Where nobody is there, or would compare, or something still differs: until the next try, milliseconds. */
 const RETRY_MS = 1_000
 /** Between two comparisons of a round that was asked for, milliseconds, at most. */
 const HURRY_MS = 50
@@ -264,7 +264,7 @@ export class AntiEntropy {
     const comparable = (id: NodeId) => this.comparable(id)
     this.hurried = this.hurried && this.turns.lacking(comparable)
     if (this.hurried || this.turns.preferred(comparable)) return this.soon()
-    if (this.filling) return RETRY_MS
+    if (this.filling || this.divergent.size > 0) return RETRY_MS
     // Some sooner and some later, so that nodes that were started together drift apart.
     return everyMs * 0.75 + this.components.random.below(Math.max(1, Math.round(everyMs / 2)))
   }
