@@ -90,16 +90,17 @@ export class ByteWriter {
   private ascii(value: string): boolean {
     const size = value.length
     const at = this.room(2 + size)
+    const { buffer } = this
     for (let i = 0; i < size; i++) {
       const code = value.charCodeAt(i)
       if (code > 0x7f) {
         this.length = at
         return false
       }
-      this.buffer[at + 2 + i] = code
+      buffer[at + 2 + i] = code
     }
-    this.buffer[at] = 0
-    this.buffer[at + 1] = size
+    buffer[at] = 0
+    buffer[at + 1] = size
     return true
   }
 

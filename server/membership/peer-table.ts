@@ -52,6 +52,10 @@ export class PeerTable {
     return this.peers.get(id)
   }
 
+  ids(): IterableIterator<NodeId> {
+    return this.peers.keys()
+  }
+
   values(): IterableIterator<Peer> {
     return this.peers.values()
   }

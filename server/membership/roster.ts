@@ -68,8 +68,8 @@ export class Roster {
     return this.table.values()
   }
 
-  ids(): NodeId[] {
-    return Array.from(this.table.values(), ({ id }) => id)
+  ids(): IterableIterator<NodeId> {
+    return this.table.ids()
   }
 
   /** What the founding of a ring goes by. */
