@@ -46,7 +46,7 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [69],
+    seeds: [114],
   },
   {
     name: 'a hint is deleted whether or not its owner has taken it',
@@ -61,6 +61,6 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [109],
+    seeds: [28],
   },
 ]

@@ -32,7 +32,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       ...OVERWRITING_HOLDER,
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [43],
+    seeds: [9],
   },
   {
     name: 'digests are written with the batch after that of their data',
@@ -86,7 +86,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       ...OVERWRITING_HOLDER,
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [4],
+    seeds: [6],
   },
   {
     name: 'anti-entropy looks for keys that are missing, not for records that differ',
@@ -110,7 +110,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests', 'liveness'],
-    seeds: [2],
+    seeds: [55],
   },
   {
     name: 'a scrub finds wrong digests and leaves them as they are',

@@ -49,7 +49,7 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['uniqueness'],
-    seeds: [10],
+    seeds: [7],
   },
   {
     name: 'a context does not tell whose values it saw',
@@ -61,7 +61,7 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality'],
-    seeds: [61],
+    seeds: [129],
   },
   {
     name: 'a wall clock is trusted whatever the peers say',
@@ -98,6 +98,6 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality', 'honesty'],
-    seeds: [28],
+    seeds: [24],
   },
 ]
