@@ -1,16 +1,25 @@
 import { compareStamps, type Stamp } from '../causality/stamp.ts'
 import type { NodeId } from '../ports/network.ts'
 
+/** What a fallback holds durably: a hint for an owner. */
+interface Hint {
+  readonly holder: NodeId
+  readonly owner: NodeId
+}
+
 /**
  * The tally of one round of a write: who holds it durably, and is that enough?
- * A node counts once, whatever it holds: a disk that is lost takes the data and the hints on it together.
+ *
+ * Copies count that are on disks of their own now, and that come to owners of their own in the end. A disk that is lost
+ * takes the data and the hints on it together, so it counts once; and a hint for an owner that holds the write already
+ * is gone as soon as it is handed over, so the two count once as well.
  */
 export class PutCore {
   private readonly w: number
   private readonly strict: boolean
   /** Each once. Arrays of so few are cheaper than sets, of which every write would make two. */
   private readonly owners: NodeId[] = []
-  private readonly holders: NodeId[] = []
+  private readonly hints: Hint[] = []
   private highest: Stamp | undefined
 
   constructor(settings: { w: number; strict: boolean }) {
@@ -20,20 +29,19 @@ export class PutCore {
 
   /** `node` holds the record as one of the key's owners. */
   ackedByOwner(node: NodeId, outrankedBy: Stamp | undefined): void {
-    add(this.owners, node)
-    add(this.holders, node)
+    if (!this.owners.includes(node)) this.owners.push(node)
     if (outrankedBy === undefined) return
     if (this.highest === undefined || compareStamps(outrankedBy, this.highest) > 0) this.highest = outrankedBy
   }
 
-  /** `node` keeps the record as a hint for an owner out of reach. */
-  ackedByFallback(node: NodeId): void {
-    add(this.holders, node)
+  /** `holder` keeps the record as a hint for the owner. */
+  ackedByFallback(holder: NodeId, owner: NodeId): void {
+    this.hints.push({ holder, owner })
   }
 
-  /** Distinct disks that count towards w. */
+  /** Copies that count towards w. */
   get acks(): number {
-    return this.strict ? this.owners.length : this.holders.length
+    return this.strict || this.hints.length === 0 ? this.owners.length : this.paired()
   }
 
   get enough(): boolean {
@@ -49,8 +57,21 @@ export class PutCore {
   get outrankedBy(): Stamp | undefined {
     return this.highest
   }
-}
 
-function add(nodes: NodeId[], node: NodeId): void {
-  if (!nodes.includes(node)) nodes.push(node)
+  /** A largest choice of copies of which no two share a disk or an owner: a matching, by augmenting paths. */
+  private paired(): number {
+    const copies = [...this.owners.map((owner) => ({ holder: owner, owner })), ...this.hints]
+    const pairs = new Map<NodeId, Hint>()
+    const place = (holder: NodeId, tried: Set<NodeId>): boolean =>
+      copies.some((copy) => {
+        if (copy.holder !== holder || tried.has(copy.owner)) return false
+        tried.add(copy.owner)
+        const taken = pairs.get(copy.owner)
+        if (taken !== undefined && !place(taken.holder, tried)) return false
+        pairs.set(copy.owner, copy)
+        return true
+      })
+    for (const holder of new Set(copies.map((copy) => copy.holder))) place(holder, new Set())
+    return pairs.size
+  }
 }

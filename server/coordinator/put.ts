@@ -134,7 +134,7 @@ export class PutOperation extends Deadline {
     const written = stage(records, asOwner ? 'owner' : 'fallback', (error) => {
       if (round === this.round && error === undefined) {
         if (asOwner) this.core.ackedByOwner(self, undefined)
-        else this.core.ackedByFallback(self)
+        else this.core.ackedByFallback(self, hintFor)
       }
       this.heard()
     })
@@ -181,7 +181,7 @@ export class PutOperation extends Deadline {
     counters.add('hints_sent_total')
     this.underWay++
     holders.store(fallback, this.key, owner, bytes, this.plan.timeoutMs, (error) => {
-      if (error === undefined && round === this.round) this.core.ackedByFallback(fallback)
+      if (error === undefined && round === this.round) this.core.ackedByFallback(fallback, owner)
       if (error !== undefined && fallback !== self) this.hint(owner, round, bytes)
       this.heard()
     })

@@ -26,7 +26,6 @@ export class ClockSkew {
   private readonly maxSkewMs: number
   private members: readonly NodeId[] = []
   private readonly samples = new Map<NodeId, Sample>()
-  private readonly heard = new Set<NodeId>()
   private validated = false
   private medianMs = 0
   /** Wall minus monotonic clock at the last round. */
@@ -49,7 +48,6 @@ export class ClockSkew {
     this.reference = wallMs - monotonicMs
     if (jump !== 0) {
       this.samples.clear()
-      this.heard.clear()
       this.validated = false
     }
     for (const [id, { ms }] of this.samples) if (monotonicMs - ms > SAMPLE_LIFE_MS) this.samples.delete(id)
@@ -60,7 +58,6 @@ export class ClockSkew {
   /** A peer's wall clock as it read about half a round trip before `wallMs` and `monotonicMs`, which are now's. */
   sample(peer: NodeId, peerWallMs: number, roundTripMs: number, wallMs: number, monotonicMs: number): void {
     if (this.jump(wallMs, monotonicMs) !== 0) return
-    this.heard.add(peer)
     const old = this.samples.get(peer)
     if (old === undefined || roundTripMs <= old.roundTripMs || monotonicMs - old.ms > SAMPLE_WINDOW_MS) {
       const offsetMs = peerWallMs - (wallMs - roundTripMs / 2)
@@ -72,7 +69,6 @@ export class ClockSkew {
 
   forget(peer: NodeId): void {
     this.samples.delete(peer)
-    this.heard.delete(peer)
   }
 
   trusted(wallMs: number, monotonicMs: number): boolean {
@@ -92,16 +88,16 @@ export class ClockSkew {
 
   private assess(): void {
     const offsets = [0]
-    let voices = 1
     for (const member of this.members) {
       const sample = this.samples.get(member)
       if (member === this.self) continue
-      if (this.heard.has(member)) voices++
       if (sample !== undefined) offsets.push(sample.offsetMs)
     }
-    // Out of touch with the others, this clock is as far from theirs as it was.
-    if (offsets.length * 2 > this.members.length) this.medianMs = median(offsets)
-    if (this.members.length > 0 && voices * 2 > this.members.length) this.validated = true
+    // Out of touch with the others, this clock is as far from theirs as it was; and nobody has confirmed it who is not
+    // in touch together with a majority: each by itself may be the one whose clock is wrong.
+    if (this.members.length === 0 || offsets.length * 2 <= this.members.length) return
+    this.medianMs = median(offsets)
+    this.validated = true
   }
 }
 

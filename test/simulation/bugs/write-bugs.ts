@@ -20,16 +20,16 @@ export const WRITE_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/coordinator/put-core.ts',
-        find: `    return this.strict ? this.owners.length : this.holders.length
+        find: `    return this.strict || this.hints.length === 0 ? this.owners.length : this.paired()
   }
 
   get enough(): boolean {
     return this.acks >= this.w`,
-        replace: `    return Math.max(this.w, this.strict ? this.owners.length : this.holders.length)
+        replace: `    return Math.max(this.w, this.strict ? this.owners.length : this.paired())
   }
 
   get enough(): boolean {
-    return (this.strict ? this.owners.length : this.holders.length) >= this.w - 1`,
+    return (this.strict ? this.owners.length : this.paired()) >= this.w - 1`,
       },
     ],
     caughtBy: ['honesty', 'causality', 'durability'],

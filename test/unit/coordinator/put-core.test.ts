@@ -14,7 +14,7 @@ describe('PutCore', () => {
   it('counts hints, and says that they were needed', () => {
     const core = new PutCore({ w: 2, strict: false })
     core.ackedByOwner('a', undefined)
-    core.ackedByFallback('d')
+    core.ackedByFallback('d', 'b')
     expect([core.enough, core.sloppy]).to.deep.equal([true, true])
     core.ackedByOwner('b', undefined)
     expect(core.sloppy).to.equal(false)
@@ -23,14 +23,37 @@ describe('PutCore', () => {
   it('counts one disk once, though it holds the data and a hint', () => {
     const core = new PutCore({ w: 2, strict: false })
     core.ackedByOwner('a', undefined)
-    core.ackedByFallback('a')
+    core.ackedByFallback('a', 'b')
     expect(core.enough).to.equal(false)
+  })
+
+  it('counts a hint and its owner once: when it is handed over, one of the two copies is left', () => {
+    const core = new PutCore({ w: 2, strict: false })
+    core.ackedByFallback('d', 'a')
+    core.ackedByOwner('a', undefined)
+    expect([core.acks, core.enough]).to.deep.equal([1, false])
+    core.ackedByFallback('e', 'a')
+    expect(core.acks).to.equal(1)
+    core.ackedByFallback('d', 'b')
+    expect([core.acks, core.enough]).to.deep.equal([2, true])
+  })
+
+  it('finds the largest number of disks that stand for as many owners', () => {
+    const core = new PutCore({ w: 3, strict: false })
+    core.ackedByOwner('a', undefined)
+    core.ackedByFallback('d', 'a')
+    core.ackedByFallback('a', 'b')
+    expect(core.acks).to.equal(2)
+    core.ackedByFallback('e', 'b')
+    expect(core.acks).to.equal(2)
+    core.ackedByFallback('e', 'c')
+    expect(core.acks).to.equal(3)
   })
 
   it('counts no hints when strict', () => {
     const core = new PutCore({ w: 2, strict: true })
     core.ackedByOwner('a', undefined)
-    core.ackedByFallback('d')
+    core.ackedByFallback('d', 'b')
     expect([core.enough, core.acks]).to.deep.equal([false, 1])
   })
 

@@ -57,6 +57,16 @@ describe('clock skew', () => {
     expect(subject.trusted).to.equal(true)
   })
 
+  it('is not confirmed by peers that were heard one after the other', () => {
+    const subject = new Subject(5)
+    subject.hear({ n2: HOUR })
+    subject.monotonicMs += MINUTE
+    subject.hear({ n3: HOUR })
+    expect(subject.trusted).to.equal(false)
+    subject.hear({ n2: HOUR })
+    expect([subject.trusted, subject.skew.offsetMs]).to.deep.equal([false, HOUR])
+  })
+
   it('does not take a wrong clock for right because nobody is there to compare it with', () => {
     const subject = new Subject(5)
     subject.hear({ n2: -HOUR, n3: -HOUR, n4: -HOUR })
