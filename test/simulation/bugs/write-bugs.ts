@@ -93,6 +93,6 @@ export const WRITE_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['honesty', 'causality'],
-    seeds: [35],
+    seeds: [36],
   },
 ]
