@@ -41,6 +41,7 @@ function present(evidence: Evidence, key: string, supersession: Supersession): W
     for (const sibling of record.siblings) {
       for (const write of supersession.ofSibling(sibling)) found.add(write)
     }
+    for (const write of supersession.ownTombstoneRemoved(record.past)) found.add(write)
   }
   // A tombstone that was collected still stands for what it replaced.
   for (const record of evidence.observations.removed.get(key) ?? []) {

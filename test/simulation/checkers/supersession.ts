@@ -1,4 +1,4 @@
-import { MAX_RETIRED, type Sibling } from '../../../server/causality/record.ts'
+import { MAX_RETIRED, type Sibling, type VersionVector } from '../../../server/causality/record.ts'
 import { covers } from '../../../server/causality/version-vector.ts'
 import type { Evidence, Loss } from '../evidence.ts'
 import { type Attempt, acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
@@ -200,6 +200,19 @@ export class Supersession {
         attempt.outcome === 'ok' ? attempt.completedAt : Number.POSITIVE_INFINITY,
       ),
     )
+  }
+
+  /**
+   * Among siblings, deletes without a context of which a later attempt has found the tombstone of an earlier one, and
+   * removed that like all else: then they are done with, and what is left of them is in the past of the record.
+   */
+  ownTombstoneRemoved(past: VersionVector): readonly WriteOp[] {
+    if (this.evidence.conflicts === 'lww') return []
+    return this.writes.filter((write) => {
+      if (write.value !== null || write.basis !== undefined || !this.appliedTwice(write)) return false
+      const sightings = this.evidence.observations.byRequest.get(write.request) ?? []
+      return sightings.some(({ dot }) => covers(past, dot))
+    })
   }
 
   private inContext(basis: ReadOp, write: WriteOp): boolean {
