@@ -41,7 +41,7 @@ export interface AntiEntropyComponents {
   readonly floors: Floors
   readonly burial: Burial
   readonly hybrid: HybridClock
-  readonly completeness: Pick<Completeness, 'lacking' | 'comparedWith'>
+  readonly completeness: Pick<Completeness, 'doubts' | 'lacking' | 'comparedWith'>
 }
 
 export interface AntiEntropySettings {
@@ -226,7 +226,7 @@ export class AntiEntropy {
     )
     const current = { peer, exchange, link, menders }
     this.current = current
-    const settled = this.patience.settled(peer)
+    const [settled, { doubts }] = [this.patience.settled(peer), completeness]
     const differs = await exchange.compare()
     progress.comparedAtMs = clock.wallMs()
     progress.slotsDiffering = exchange.differing
@@ -238,7 +238,7 @@ export class AntiEntropy {
       const left = exchange.outstanding.size
       trace.event('info', 'repair.mended', { peer, keys: broughtBy(current).keysRepaired, left })
     }
-    if (settled && exchange.outstanding.size === 0) completeness.comparedWith(peer)
+    if (settled && exchange.outstanding.size === 0) completeness.comparedWith(peer, doubts)
   }
 
   private account(progress: PeerProgress): void {

@@ -47,7 +47,7 @@ export interface RepairComponents {
   readonly floors: Floors
   readonly burial: Burial
   readonly hybrid: HybridClock
-  readonly completeness: Pick<Completeness, 'everywhere' | 'lacking' | 'comparedWith' | 'doubt'>
+  readonly completeness: Pick<Completeness, 'everywhere' | 'lacking' | 'comparedWith' | 'doubt' | 'doubts'>
 }
 
 export interface RepairSettings {

@@ -31,6 +31,8 @@ export class Completeness {
   private readonly components: CompletenessComponents
   private readonly settings: { readonly id: NodeId; readonly incarnation: string }
   private readonly compared = new Set<NodeId>()
+  /** How often the disk was doubted. */
+  doubts = 0
   private ringId = ''
   private whole = false
 
@@ -64,9 +66,12 @@ export class Completeness {
     )
   }
 
-  /** This node holds all that the peer holds of their common slots, and nobody keeps a hint for the peer. */
-  comparedWith(peer: NodeId): void {
-    if (this.whole || !this.lacking().includes(peer)) return
+  /**
+   * This node holds all that the peer holds of their common slots, and nobody keeps a hint for the peer.
+   * @param doubts when the comparison began: it says nothing of what was found to be lost since.
+   */
+  comparedWith(peer: NodeId, doubts: number): void {
+    if (this.whole || doubts !== this.doubts || !this.lacking().includes(peer)) return
     this.compared.add(peer)
     if (this.lacking().length === 0) this.conclude()
   }
@@ -75,6 +80,7 @@ export class Completeness {
    * The disk has lost some of what it held, as peers remember, or a scrub has found. @returns what makes that durable.
    */
   doubt(): StorageOp {
+    this.doubts++
     this.whole = false
     this.compared.clear()
     this.whole = this.lacking().length === 0

@@ -103,6 +103,7 @@ export class Owner {
       of: () => true,
       lacking: () => [],
       comparedWith: () => undefined,
+      doubts: 0,
       doubt: () => ({ type: 'del' as const, key: Buffer.from('mcomplete') }),
     }
     const holder = new Holder({

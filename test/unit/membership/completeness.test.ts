@@ -47,12 +47,12 @@ describe('Completeness', () => {
     expect(completeness.lacking()).to.deep.equal(['n2', 'n3', 'n4'])
     const [slot, foreign] = [slotOwnedBy('n1', 'n2', 'n3'), slotOwnedBy('n2', 'n3', 'n4')]
     expect([completeness.of(slot), completeness.of(foreign)]).to.deep.equal([false, true])
-    completeness.comparedWith('n2')
+    completeness.comparedWith('n2', 0)
     expect(completeness.of(slot)).to.equal(false)
-    completeness.comparedWith('n3')
+    completeness.comparedWith('n3', 0)
     expect([completeness.of(slot), completeness.everywhere]).to.deep.equal([true, false])
     expect(completeness.of(slotOwnedBy('n1', 'n2', 'n4'))).to.equal(false)
-    completeness.comparedWith('n4')
+    completeness.comparedWith('n4', 0)
     await Promise.resolve()
     expect(completeness.everywhere).to.equal(true)
     expect(open().everywhere).to.equal(true)
@@ -71,13 +71,15 @@ describe('Completeness', () => {
     expect(completeness.everywhere).to.equal(true)
     expect(completeness.doubt()).to.deep.equal({ type: 'del', key: op.key })
     expect([completeness.everywhere, completeness.lacking().length]).to.deep.equal([false, 3])
-    for (const peer of ['n2', 'n3', 'n4']) completeness.comparedWith(peer)
+    for (const peer of ['n2', 'n3', 'n4']) completeness.comparedWith(peer, 0)
+    expect(completeness.lacking().length, 'they began before').to.equal(3)
+    for (const peer of ['n2', 'n3', 'n4']) completeness.comparedWith(peer, completeness.doubts)
     await Promise.resolve()
     expect(completeness.everywhere).to.equal(true)
   })
 
   it('begins anew where it was stopped in between', () => {
-    open().comparedWith('n2')
+    open().comparedWith('n2', 0)
     expect(open().lacking()).to.deep.equal(['n2', 'n3', 'n4'])
   })
 
