@@ -7,6 +7,13 @@ const REPORT_LAG_MS = 2 * HEARTBEAT_INTERVAL_MS
 /** By then every observer has noticed the loss of a peer that everyone has lost, and has said so. */
 const AGREEMENT_MS = 3 * HEARTBEAT_INTERVAL_MS
 
+/**
+ * A member within reach whose last report is older than this may have been given hints since, without this node having
+ * noticed yet that it hears nothing of it any more: the detector is patient, more so after a stall of its own process.
+ * Two heartbeats and a half: one may be lost.
+ */
+export const STALE_REPORT_MS = 2.5 * HEARTBEAT_INTERVAL_MS
+
 const NO_HOLDERS: readonly NodeId[] = []
 const NOBODY: ReadonlySet<NodeId> = new Set()
 
@@ -41,7 +48,7 @@ interface Member {
  *    where writes go on without this side's owners;
  * 4. for anyone, while some member within reach still has contact with M, or had after this node lost it: the
  *    two of them may write without this node.
- * A member in reach that has not reported since this node's start may hold hints for anyone too.
+ * A member in reach that has not reported since this node's start, or not for a while, may hold hints for anyone too.
  *
  * Otherwise M disappeared from everyone at once while all the others were in each other's reach: alone it can
  * acknowledge no write of W >= 2, so a single dead node does not make every read doubtful.
@@ -55,6 +62,8 @@ export class HintVisibility {
   private selfTroubledMs = Number.NEGATIVE_INFINITY
   private holdersByOwner = new Map<NodeId, NodeId[]>()
   private lost: { member: Member; doubtful: boolean }[] = []
+  /** When the member within reach that has been silent for longest last reported. */
+  private oldestReportMs = Number.POSITIVE_INFINITY
   private stale = false
 
   /** The other members of the layout: all out of reach until said otherwise. */
@@ -100,8 +109,9 @@ export class HintVisibility {
     this.stale = true
   }
 
-  mayBeElsewhere(owner: NodeId): boolean {
+  mayBeElsewhere(owner: NodeId, now: number): boolean {
     if (this.stale) this.refresh()
+    if (now - this.oldestReportMs > STALE_REPORT_MS && this.silent(owner, now)) return true
     for (const { member, doubtful } of this.lost) {
       if (member.id !== owner && (doubtful || member.hintsFor.has(owner))) return true
     }
@@ -119,11 +129,21 @@ export class HintVisibility {
     this.stale = false
     this.lost = []
     this.holdersByOwner = new Map()
+    this.oldestReportMs = Number.POSITIVE_INFINITY
     for (const member of this.members.values()) {
       if (!member.reachable) this.lost.push({ member, doubtful: this.doubtful(member) })
-      else if (member.reportMs === Number.NEGATIVE_INFINITY) this.lost.push({ member, doubtful: true })
-      else for (const owner of member.hintsFor) this.addHolder(owner, member.id)
+      else {
+        this.oldestReportMs = Math.min(this.oldestReportMs, member.reportMs)
+        for (const owner of member.hintsFor) this.addHolder(owner, member.id)
+      }
     }
+  }
+
+  private silent(owner: NodeId, now: number): boolean {
+    for (const { id, reachable, reportMs } of this.members.values()) {
+      if (id !== owner && reachable && now - reportMs > STALE_REPORT_MS) return true
+    }
+    return false
   }
 
   private addHolder(owner: NodeId, holder: NodeId): void {

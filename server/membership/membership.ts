@@ -53,9 +53,10 @@ const NEWS_INTERVAL_MS = 50
 export class Membership {
   readonly moments: Moments
   readonly disks: DiskMemory
+  readonly layouts: LayoutStore
+  readonly fetch: LayoutFetch
   private readonly components: MembershipComponents
   private readonly settings: MembershipSettings & { readonly weight: number }
-  private readonly layouts: LayoutStore
   private readonly roster: Roster
   private readonly detector: FailureDetector
   private readonly hints = new HintVisibility()
@@ -64,7 +65,6 @@ export class Membership {
   private readonly discovery: Discovery
   private readonly heartbeats: HeartbeatLoop
   private readonly bootstrap: Bootstrap
-  private readonly fetch: LayoutFetch
   private readonly reports: OccasionalReports
   private readonly layoutListeners: ((layout: Layout) => void)[] = []
   private readonly reachableListeners: ((id: NodeId) => void)[] = []
@@ -211,7 +211,7 @@ export class Membership {
 
   /** Hints for the owner may lie where this node cannot see them: errs on the side of true. */
   mayHoldHintsElsewhere(owner: NodeId): boolean {
-    return this.hints.mayBeElsewhere(owner)
+    return this.hints.mayBeElsewhere(owner, this.components.clock.monotonicMs())
   }
 
   /** The other members within reach that said last that they hold hints for the owner. */

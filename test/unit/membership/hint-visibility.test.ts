@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { HintVisibility } from '../../../server/membership/hint-visibility.ts'
+import { HintVisibility, STALE_REPORT_MS } from '../../../server/membership/hint-visibility.ts'
 
 const PEERS = ['n2', 'n3', 'n4', 'n5']
 
@@ -44,7 +44,7 @@ class Subject {
   }
 
   elsewhere(owner: string): boolean {
-    return this.hints.mayBeElsewhere(owner)
+    return this.hints.mayBeElsewhere(owner, this.now)
   }
 }
 
@@ -74,11 +74,11 @@ describe('hint visibility', () => {
     hints.setMembers(['n2', 'n3'], 0)
     hints.setReachable('n2', true, 0)
     hints.heard('n2', new Set(['n3']), [], 100)
-    expect(hints.mayBeElsewhere('n2')).to.equal(true)
+    expect(hints.mayBeElsewhere('n2', 100)).to.equal(true)
     hints.setReachable('n3', true, 200)
-    expect(hints.mayBeElsewhere('n2')).to.equal(true)
+    expect(hints.mayBeElsewhere('n2', 200)).to.equal(true)
     hints.heard('n3', new Set(), [], 210)
-    expect(hints.mayBeElsewhere('n2')).to.equal(false)
+    expect(hints.mayBeElsewhere('n2', 210)).to.equal(false)
   })
 
   it('doubts what a node in reach may hold until it has reported', () => {
@@ -86,11 +86,25 @@ describe('hint visibility', () => {
     hints.setMembers(['n2', 'n3'], 0)
     for (const peer of ['n2', 'n3']) hints.setReachable(peer, true, 0)
     hints.heard('n3', new Set(), [], 10)
-    expect(hints.mayBeElsewhere('n3')).to.equal(true)
+    expect(hints.mayBeElsewhere('n3', 10)).to.equal(true)
     hints.heard('n2', new Set(), undefined, 20)
-    expect(hints.mayBeElsewhere('n3')).to.equal(true)
+    expect(hints.mayBeElsewhere('n3', 20)).to.equal(true)
     hints.heard('n2', new Set(), [], 30)
-    expect(hints.mayBeElsewhere('n3')).to.equal(false)
+    expect(hints.mayBeElsewhere('n3', 30)).to.equal(false)
+  })
+
+  it('doubts what a node in reach may hold that has been silent for a while, as after a stall of this process', () => {
+    const subject = new Subject()
+    subject.now += STALE_REPORT_MS
+    expect(subject.elsewhere('n2')).to.equal(false)
+    subject.now += 1
+    expect(subject.elsewhere('n2')).to.equal(true)
+    for (const peer of ['n2', 'n3', 'n4']) subject.hints.heard(peer, new Set(), [], subject.now)
+    expect(subject.elsewhere('n2')).to.equal(true)
+    // Nobody keeps hints for itself.
+    expect(subject.elsewhere('n5')).to.equal(false)
+    subject.hints.heard('n5', new Set(), [], subject.now)
+    expect(subject.elsewhere('n2')).to.equal(false)
   })
 
   it('a node that has not recovered its hints has not reported', () => {
@@ -100,7 +114,7 @@ describe('hint visibility', () => {
     hints.heard('n3', new Set(), undefined, 5000)
     hints.setReachable('n3', false, 5000)
     for (const peer of ['n2', 'n4']) hints.heard(peer, new Set(['n3']), [], 5100)
-    expect(hints.mayBeElsewhere('n2')).to.equal(true)
+    expect(hints.mayBeElsewhere('n2', 5100)).to.equal(true)
   })
 
   it('is sure of all owners after a single node has died alone, once everyone has lost it', () => {
