@@ -41,6 +41,7 @@ export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, Comm
   ['repair:start', () => import('./commands/repair/start.ts')],
   ['repair:status', () => import('./commands/repair/status.ts')],
   ['ring:locate', () => import('./commands/ring/locate.ts')],
+  ['ring:policy', () => import('./commands/ring/policy.ts')],
   ['ring:status', () => import('./commands/ring/status.ts')],
   ['scan', () => import('./commands/scan.ts')],
   ['scrub:start', () => import('./commands/scrub/start.ts')],

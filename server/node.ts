@@ -3,17 +3,18 @@ import type {
   HintsReplayed,
   HintsStatus,
   LocateResult,
+  PolicyResult,
   RingStatus,
   TombstonesStatus,
 } from '../shared/api.ts'
 import { Counters } from '../shared/counters.ts'
 import type { KvError } from '../shared/errors.ts'
-import { type Key, keyToText } from '../shared/key.ts'
-import { slotOf } from '../shared/slot.ts'
+import type { Key } from '../shared/key.ts'
 import { Repair } from './anti-entropy/repair.ts'
 import { SlotDigests } from './anti-entropy/slot-digests.ts'
 import type { ServedNode, ServedPlacement } from './api/served-node.ts'
 import { HybridClock } from './causality/hybrid-clock.ts'
+import type { ConflictPolicy } from './causality/record.ts'
 import { FaultRules } from './chaos/fault-rules.ts'
 import { FaultyNetwork } from './chaos/faulty-network.ts'
 import { Holders } from './coordinator/holders.ts'
@@ -26,15 +27,15 @@ import { Handoff } from './handoff/handoff.ts'
 import { locate } from './membership/locate.ts'
 import { Membership } from './membership/membership.ts'
 import { ringStatus } from './membership/ring-status.ts'
+import { dataRecords } from './node-records.ts'
 import type { NodeComponents, NodeSettings } from './node-settings.ts'
 import { nodeReport, nodeStats, type StatsSources } from './node-stats.ts'
+import { RingLayout } from './paxos/ring-layout.ts'
 import type { Clock, Timer } from './ports/clock.ts'
 import type { Storage } from './ports/storage.ts'
-import type { Trace } from './ports/trace.ts'
 import { type Readiness, readinessOf } from './readiness.ts'
 import { CENSUS_KEY, Census } from './replica/census.ts'
 import { Collection } from './replica/collection.ts'
-import { dataAddress } from './replica/data-address.ts'
 import { Floors } from './replica/floors.ts'
 import { GroupCommit } from './replica/group-commit.ts'
 import { Minter } from './replica/minter.ts'
@@ -42,9 +43,9 @@ import { MortalKeys } from './replica/mortal-keys.ts'
 import { RecordCache } from './replica/record-cache.ts'
 import { Replica } from './replica/replica.ts'
 import { DataScan } from './replica/scan-data.ts'
-import { StagedRecords, type StagedRecordsComponents } from './replica/staged-records.ts'
 import { WritesUnderWay } from './replica/writes-under-way.ts'
 import { Deadlines } from './rpc/deadlines.ts'
+import type { LayoutSource } from './rpc/layout-fence.ts'
 import { PeerRpc } from './rpc/peer-rpc.ts'
 
 /** Bytes that may wait for the disk before writes are refused. */
@@ -72,6 +73,7 @@ export class RingNode implements ServedNode {
   private readonly handoff: Handoff
   private readonly scan: DataScan
   private readonly membership: Membership
+  private readonly ringLayout: RingLayout
   private readonly sources: StatsSources
   private readonly digests = new SlotDigests()
   private readonly counters = new Counters()
@@ -88,7 +90,11 @@ export class RingNode implements ServedNode {
     const network = settings.chaos
       ? new FaultyNetwork({ ...components, rules: this.rules }, { id })
       : components.network
-    const rpc = new PeerRpc({ clock, random, network, trace })
+    const layouts: LayoutSource = {
+      version: () => membership.layout()?.version ?? 0,
+      behind: (peer, version) => membership.fetch.consider(peer, version),
+    }
+    const rpc = new PeerRpc({ clock, random, network, trace, layouts })
     this.rpc = rpc
     const deadlines = new Deadlines(clock)
     this.deadlines = deadlines
@@ -106,14 +112,21 @@ export class RingNode implements ServedNode {
     const commit = new GroupCommit({ clock, storage, trace }, { maxQueuedBytes: MAX_QUEUED_BYTES })
     this.commit = commit
     commit.ride(() => [this.census.op()])
+    this.ringLayout = new RingLayout(
+      { clock, random, rpc, storage, commit, trace, ring: membership },
+      settings,
+    )
+    membership.onLayout(() => rpc.layoutChanged())
     const minter = new Minter({ storage, hybrid, commit, random }, settings)
     this.minter = minter
     const cache = new RecordCache({ maxBytes: settings.recordCacheBytes })
     const floors = new Floors({ storage, commit, trace })
     this.floors = floors
-    const mortal = new MortalKeys({ storage, commit, policy })
+    const mortal = new MortalKeys({ storage, commit })
     this.mortal = mortal
-    const data = this.dataRecords({ storage, trace, commit, minter, cache })
+    const { census, digests } = this
+    const stores = { storage, trace, commit, minter, cache, census, digests, mortal, floors }
+    const data = dataRecords({ ...stores, counters, repair: () => this.repair })
     const replica = new Replica({ commit, minter, hybrid, floors, trace, policy })
     const own = { clock, rpc, storage, commit, minter, hybrid, trace, counters, data, replica, floors }
     this.handoff = new Handoff({ ...own, ring: membership }, settings)
@@ -138,7 +151,7 @@ export class RingNode implements ServedNode {
       floors,
     }
     const { marks } = this.handoff
-    const { sums } = this.digests.leaves
+    const { sums } = digests.leaves
     const outstanding = (slot: number) => hints.in(slot) > 0 || marks.has(slot)
     const digest = (slot: number) => sums.at(slot)
     this.collection = new Collection(
@@ -156,7 +169,7 @@ export class RingNode implements ServedNode {
       completeness,
       marks,
       burial,
-      digests: this.digests,
+      digests,
     }
     this.repair = new Repair(repairParts, settings)
     this.coordinator = new RingCoordinator(
@@ -169,7 +182,7 @@ export class RingNode implements ServedNode {
       settings,
     )
     this.keys = new KeyInspector({ ...parts, inspector }, settings)
-    const { census, handoff, repair, collection } = this
+    const { handoff, repair, collection } = this
     this.sources = { counters, census, handoff, commit, cache, rpc, repair, collection, membership }
     membership.setReport(() => nodeReport(this.sources, clock.wallMs()))
   }
@@ -177,6 +190,7 @@ export class RingNode implements ServedNode {
   /** Recovers from storage and begins to find its peers. It serves once `readiness().ready`. */
   async start(): Promise<void> {
     this.census.recover(this.storage.get(CENSUS_KEY))
+    this.ringLayout.recover()
     await this.repair.recover()
     await this.minter.recover()
     await this.floors.recover()
@@ -199,6 +213,7 @@ export class RingNode implements ServedNode {
     this.handoff.stop()
     this.repair.stop()
     this.collection.stop()
+    this.ringLayout.stop()
     this.membership.stop()
     this.timer?.cancel()
     this.rpc.stop()
@@ -245,6 +260,10 @@ export class RingNode implements ServedNode {
     return layout === undefined || slots === undefined ? undefined : { layout, slots }
   }
 
+  changePolicy(policy: ConflictPolicy): Promise<PolicyResult> {
+    return this.ringLayout.changePolicy(policy)
+  }
+
   addFault(rule: FaultRule): void {
     this.rules.add(rule)
   }
@@ -263,29 +282,6 @@ export class RingNode implements ServedNode {
 
   stats(): ReadonlyMap<string, number> {
     return nodeStats(this.sources)
-  }
-
-  private dataRecords(parts: {
-    storage: Storage
-    trace: Trace
-    commit: GroupCommit
-    minter: Minter
-    cache: RecordCache
-  }): StagedRecords {
-    const onCorrupt = (key: Key, why: string) => {
-      parts.trace.event('error', 'record.corrupt', { key: keyToText(key), why })
-      this.counters.add('corrupt_records_total')
-      parts.minter.forgetRecord()
-      this.floors.forget(slotOf(key))
-      this.census.spoilt(key)
-      this.repair.suspect(key)
-    }
-    const onStage: StagedRecordsComponents['onStage'] = (key, before, after, encoded) => {
-      this.census.replace(key, before, after)
-      this.digests.replace(key, before, encoded)
-      this.mortal.replace(slotOf(key), key, before, after)
-    }
-    return new StagedRecords({ ...parts, onStage, onCorrupt }, dataAddress)
   }
 
   /** Keeps dots and stamps reserved ahead, also while nobody writes. */

@@ -111,6 +111,17 @@ export interface HealthResult {
   reason: string
 }
 
+/** `POST /ring/policy`. */
+export interface PolicyResult {
+  /** What readers see of concurrent writes: the latest one, or all of them. */
+  conflicts: 'lww' | 'siblings'
+  layoutVersion: number
+  /** False where the policy was this one already. */
+  changed: boolean
+  /** Members that are not known to go by it yet: they were out of reach. */
+  waitingFor: string[]
+}
+
 /** `GET /ring/layout`: enough for a client to send each key straight to one of its owners. */
 export interface LayoutResult {
   version: number
@@ -153,6 +164,8 @@ export interface RingStatus {
   n: number
   r: number
   w: number
+  /** What readers see of concurrent writes: the latest one, or all of them. */
+  conflicts: 'lww' | 'siblings'
   health: 'ok' | 'degraded' | 'critical'
   /** One line for people: what is wrong and on which node; "" when nothing is. */
   reason: string

@@ -19,8 +19,9 @@ function headline(status: RingStatus, colour: ChalkInstance): string {
   return colour.green(`ok: ${reason === '' ? `${all}, and ${copies}` : reason}`)
 }
 
-function settings({ cluster, layoutVersion, n, r, w, slots }: RingStatus): string {
-  return `ring ${cluster}, layout ${layoutVersion}, n ${n}, r ${r}, w ${w}, ${grouped(slots)} slots`
+function settings({ cluster, layoutVersion, n, r, w, conflicts, slots }: RingStatus): string {
+  const numbers = `n ${n}, r ${r}, w ${w}, ${grouped(slots)} slots`
+  return `ring ${cluster}, layout ${layoutVersion}, ${numbers}, conflicts ${conflicts}`
 }
 
 /** One line for each node. */

@@ -5,10 +5,12 @@ import type {
   LayoutResult,
   LocateResult,
   NodeStatus,
+  PolicyResult,
   RingStatus,
 } from '../../shared/api.ts'
 import { KvError } from '../../shared/errors.ts'
 import { keyFromBytes } from '../../shared/key.ts'
+import { POLICIES } from '../membership/layout.ts'
 import type { ApiContext } from './context.ts'
 import { parseQuery, queryOf } from './query.ts'
 import type { Route } from './route.ts'
@@ -55,10 +57,19 @@ export function ringRoutes({ node }: ApiContext): Route[] {
     throw new KvError('not_found', `there is no node ${JSON.stringify(target)}`, 'list them: kv node list')
   }
 
+  const policy = (request: FastifyRequest): Promise<PolicyResult> => {
+    const wanted = parseQuery(queryOf(request.originalUrl), ['conflicts']).get('conflicts')
+    const known = POLICIES.find((name) => name === wanted)
+    if (known !== undefined) return node().changePolicy(known)
+    const why = wanted === undefined ? 'no policy is named' : `there is no policy ${JSON.stringify(wanted)}`
+    throw new KvError('usage', why, `give conflicts=${POLICIES.join(' or conflicts=')}`)
+  }
+
   return [
     { method: 'GET', path: '/ring', handler: (): RingStatus => node().status() },
     { method: 'GET', path: '/ring/layout', handler: layout },
     { method: 'GET', path: '/ring/locate', handler: locate },
+    { method: 'POST', path: '/ring/policy', handler: policy },
     {
       method: 'GET',
       path: '/nodes',

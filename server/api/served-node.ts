@@ -3,6 +3,7 @@ import type {
   HintsReplayed,
   HintsStatus,
   LocateResult,
+  PolicyResult,
   RepairStatus,
   RingStatus,
   ScrubStatus,
@@ -10,6 +11,7 @@ import type {
 } from '../../shared/api.ts'
 import type { Key } from '../../shared/key.ts'
 import type { KeyRepairResult, KeyReport } from '../../shared/key-report.ts'
+import type { ConflictPolicy } from '../causality/record.ts'
 import type { Coordinator } from '../coordinator/outcome.ts'
 import type { Layout } from '../membership/layout.ts'
 import type { NodeId } from '../ports/network.ts'
@@ -34,6 +36,8 @@ export interface ServedNode {
   replayHints(target?: string): HintsReplayed
   /** Who owns what; undefined before the first layout. */
   placement(): ServedPlacement | undefined
+  /** Rejects with `no_quorum` where nothing was changed, `outcome_unknown` where nobody knows yet. */
+  changePolicy(policy: ConflictPolicy): Promise<PolicyResult>
   /** @throws KvError `usage` for a rule that makes no sense, `forbidden` where chaos is off. */
   addFault(rule: FaultRule): void
   /** @returns how many were healed; without an id, all. */

@@ -15,20 +15,26 @@ export interface Floor {
   readonly vector: VersionVector
   /** Values that expired by then, wall-clock milliseconds, count as deleted everywhere. */
   readonly expiredMs: number
+  /** The layout under which it was agreed on last, and the policy of that, by which records were dead or not. */
+  readonly layoutVersion: number
+  readonly policy: ConflictPolicy
 }
 
-export const NO_FLOOR: Floor = { vector: new Map(), expiredMs: 0 }
+export const NO_FLOOR: Floor = { vector: new Map(), expiredMs: 0, layoutVersion: 0, policy: 'siblings' }
 
 /** `a` itself when `b` adds nothing to it. */
 export function joinFloors(a: Floor, b: Floor): Floor {
   const vector = joinVectors(a.vector, b.vector)
   const expiredMs = Math.max(a.expiredMs, b.expiredMs)
-  return vector === a.vector && expiredMs === a.expiredMs ? a : { vector, expiredMs }
+  const { layoutVersion, policy } = a.layoutVersion >= b.layoutVersion ? a : b
+  if (vector === a.vector && expiredMs === a.expiredMs && layoutVersion === a.layoutVersion) return a
+  return { vector, expiredMs, layoutVersion, policy }
 }
 
 /** Whether `floor` stands for all that `other` stands for. */
 export function reaches(floor: Floor, other: Floor): boolean {
-  return floor.expiredMs >= other.expiredMs && descends(floor.vector, other.vector)
+  if (floor.expiredMs < other.expiredMs || floor.layoutVersion < other.layoutVersion) return false
+  return descends(floor.vector, other.vector)
 }
 
 /**
@@ -65,8 +71,11 @@ export function withShortPast(record: KeyRecord, { vector }: Floor): KeyRecord {
   return past.size === record.past.size ? record : { ...record, past }
 }
 
-/** Whether the floor says all that the record does, so that the record itself need not be kept. */
-export function isBuried(record: KeyRecord, { vector, expiredMs }: Floor, policy: ConflictPolicy): boolean {
+/**
+ * Whether the floor says all that the record does, so that the record itself need not be kept: by the policy under
+ * which the owners agreed on the floor, for all of them must come to the same whenever each of them looks.
+ */
+export function isBuried(record: KeyRecord, { vector, expiredMs, policy }: Floor): boolean {
   if (deathMs(record, policy) > expiredMs || !descends(vector, record.past)) return false
   return record.siblings.every(({ dot }) => covers(vector, dot))
 }
@@ -123,11 +132,22 @@ export function readVector(reader: ByteReader): VersionVector {
   return vector
 }
 
-export function writeFloor(writer: ByteWriter, { vector, expiredMs }: Floor): ByteWriter {
-  return writeVector(writer.u53(expiredMs), vector)
+export function writeFloor(
+  writer: ByteWriter,
+  { vector, expiredMs, layoutVersion, policy }: Floor,
+): ByteWriter {
+  return writeVector(
+    writer
+      .u53(expiredMs)
+      .u53(layoutVersion)
+      .flag(policy === 'lww'),
+    vector,
+  )
 }
 
 export function readFloor(reader: ByteReader): Floor {
   const expiredMs = reader.u53()
-  return { vector: readVector(reader), expiredMs }
+  const layoutVersion = reader.u53()
+  const policy = reader.flag() ? 'lww' : 'siblings'
+  return { vector: readVector(reader), expiredMs, layoutVersion, policy }
 }

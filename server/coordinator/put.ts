@@ -2,6 +2,7 @@ import type { Counters } from '../../shared/counters.ts'
 import { KvError } from '../../shared/errors.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
+import type { ConflictPolicy } from '../causality/record.ts'
 import type { Stamp } from '../causality/stamp.ts'
 import type { HintStore } from '../handoff/hint-store.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -38,6 +39,8 @@ export interface PutPlan {
   readonly preference: readonly NodeId[]
   readonly w: number
   readonly strict: boolean
+  /** Under which the write was asked for. */
+  readonly conflicts: ConflictPolicy
   readonly timeoutMs: number
 }
 
@@ -54,9 +57,9 @@ export type PutDone = (error: KvError | undefined, answer?: PutAnswer) => void
  * out of reach, and answer when w disks hold it. After the answer it goes on until every owner has the
  * record or a hint of it is kept.
  *
- * Under `lww` an owner may hold something with a higher stamp, because clocks differ. Every write acknowledged
- * before this one began is on one of any w owners (w > n/2), so one second round with a stamp above all that
- * the first round met puts this write after all of them.
+ * An owner may hold something with a higher stamp, because clocks differ. Every write acknowledged before this one
+ * began is on one of any w owners (w > n/2), so one second round with a stamp above all that the first round met
+ * puts this write after all of them. That is what `lww` goes by; `siblings` keeps both anyway, and may become `lww`.
  */
 export class PutOperation extends Deadline {
   private readonly components: PutComponents
@@ -206,7 +209,8 @@ export class PutOperation extends Deadline {
     const outrankedBy = this.core.outrankedBy
     if (this.round === 1 && outrankedBy !== undefined) {
       if (this.restamp(outrankedBy)) return
-      return this.answerUnknown('another write of the same key came in between')
+      if (this.plan.conflicts === 'lww')
+        return this.answerUnknown('another write of the same key came in between')
     }
     this.settle()
     const { acks, sloppy } = this.core

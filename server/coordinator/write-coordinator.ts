@@ -91,6 +91,7 @@ export class WriteCoordinator {
         preference: slots.preference(slot),
         w: request.w,
         strict: request.strict,
+        conflicts: layout.conflicts,
         timeoutMs: request.timeoutMs,
       }
       new PutOperation(this.components, request.key, request, plan, (error, answer) => {

@@ -107,6 +107,7 @@ export const HEARTBEAT: Method<Heartbeat, Heartbeat> = {
   name: 'heartbeat',
   request: heartbeatCodec,
   response: heartbeatCodec,
+  anyLayout: true,
 }
 
 export function writeAddress(writer: ByteWriter, { host, port }: Address): void {

@@ -14,7 +14,7 @@ export class LayoutFetch {
   private readonly self: NodeId
   private underWay = false
   /** The digest of the last one seen that does not name this node: it is not fetched again. */
-  private withoutSelf = ''
+  private withoutSelf: string | undefined
 
   constructor(components: { rpc: Rpc; trace: Trace; layouts: LayoutStore }, settings: { id: NodeId }) {
     this.components = components
@@ -22,10 +22,11 @@ export class LayoutFetch {
     components.rpc.handle(LAYOUT, (_from, _request, reply) => reply(undefined, components.layouts.layout()))
   }
 
-  consider(from: NodeId, version: number, digest: string): void {
+  /** @param digest of the peer's layout, where it is known. */
+  consider(from: NodeId, version: number, digest?: string): void {
     const { layouts, rpc } = this.components
     const own = layouts.layout()?.version ?? 0
-    if (version <= own || digest === this.withoutSelf || this.underWay || layouts.busy()) return
+    if (version <= own || (digest ?? '?') === this.withoutSelf || this.underWay || layouts.busy()) return
     this.underWay = true
     rpc.call(from, LAYOUT, undefined, TIMEOUT_MS, (error, layout) => {
       this.underWay = false

@@ -3,9 +3,10 @@ import type { Storage } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
 import { decodeLayout, encodeLayout, isMember, type Layout, layoutDigest } from './layout.ts'
-import { VOTE_KEY } from './vote.ts'
+import { decodeVote, VOTE_KEY } from './vote.ts'
 
 const KEY = Buffer.from('mlayout')
+const VOTER_KEY = Buffer.from('mlayout.voter')
 
 export interface LayoutStoreComponents {
   readonly storage: Storage
@@ -14,19 +15,24 @@ export interface LayoutStoreComponents {
   readonly place: (layout: Layout) => SlotTable
 }
 
-/** The layout that this node goes by: durable before it takes effect, and never an older or another ring's. */
+/**
+ * The layout that this node goes by: durable before it takes effect, and never an older or another ring's. And from
+ * which number on this disk may have a say in the next ones: one that has not been there from the founding of the ring
+ * on may have forgotten what it has promised about the next.
+ */
 export class LayoutStore {
   private readonly components: LayoutStoreComponents
-  private readonly cluster: string
+  private readonly settings: { readonly cluster: string; readonly incarnation: string }
   private readonly listeners: ((layout: Layout) => void)[] = []
   private current: Layout | undefined
   private table: SlotTable | undefined
   private currentDigest = ''
   private adopting = false
+  private firstVote = Number.POSITIVE_INFINITY
 
-  constructor(components: LayoutStoreComponents, settings: { cluster: string }) {
+  constructor(components: LayoutStoreComponents, settings: { cluster: string; incarnation: string }) {
     this.components = components
-    this.cluster = settings.cluster
+    this.settings = settings
   }
 
   /** @throws KvError `storage_failed` where it is unreadable, `conflict` where it is another cluster's. */
@@ -40,11 +46,19 @@ export class LayoutStore {
       const why = `the stored layout is unreadable: ${toKvError(error).message}`
       throw new KvError('storage_failed', why, 'wipe the data directory; the other owners fill it again')
     }
-    if (layout.cluster !== this.cluster) {
-      const why = `the data directory belongs to the cluster ${layout.cluster}, not ${this.cluster}`
+    const { cluster, incarnation } = this.settings
+    if (layout.cluster !== cluster) {
+      const why = `the data directory belongs to the cluster ${layout.cluster}, not ${cluster}`
       throw new KvError('conflict', why, 'check the setting of the cluster name and the data directory')
     }
+    const [first, of] = this.components.storage.get(VOTER_KEY)?.toString().split(' ') ?? []
+    this.firstVote = of === incarnation ? Number(first) : layout.version + 2
     this.apply(layout)
+  }
+
+  /** Whether this disk remembers all that it may have promised about the layout with that number. */
+  mayVoteOn(version: number): boolean {
+    return version >= this.firstVote
   }
 
   layout(): Layout | undefined {
@@ -77,11 +91,17 @@ export class LayoutStore {
     if (this.adopting || !this.supersedes(layout) || !isMember(layout, self)) return false
     // Stays set when the commit fails: what is on disk is unknown, so this node decides nothing any more.
     this.adopting = true
-    await this.components.storage.commit([
+    const { storage } = this.components
+    const vote = this.current === undefined ? storage.get(VOTE_KEY) : undefined
+    const founds = vote !== undefined && decodeVote(vote).layout.ringId === layout.ringId
+    const firstVote = Math.min(this.firstVote, founds ? 2 : layout.version + 2)
+    await storage.commit([
       { type: 'put', key: KEY, value: encodeLayout(layout) },
+      { type: 'put', key: VOTER_KEY, value: Buffer.from(`${firstVote} ${this.settings.incarnation}`) },
       { type: 'del', key: VOTE_KEY },
     ])
     this.adopting = false
+    this.firstVote = firstVote
     this.apply(layout)
     const members = layout.members.map((member) => member.id)
     this.components.trace.event('info', 'layout.adopted', {
@@ -94,7 +114,7 @@ export class LayoutStore {
   }
 
   private supersedes(layout: Layout): boolean {
-    if (layout.cluster !== this.cluster) return false
+    if (layout.cluster !== this.settings.cluster) return false
     if (this.current === undefined) return true
     return layout.ringId === this.current.ringId && layout.version > this.current.version
   }

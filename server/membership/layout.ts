@@ -36,7 +36,7 @@ export const MAX_NAME_BYTES = 64
 
 const MAX_WEIGHT = 1000
 const FORMAT = 1
-const POLICIES: readonly ConflictPolicy[] = ['lww', 'siblings']
+export const POLICIES: readonly ConflictPolicy[] = ['lww', 'siblings']
 
 /** By code units, the same on every machine. */
 export function compareIds(a: NodeId, b: NodeId): number {

@@ -18,6 +18,8 @@ export interface MemberView {
   readonly oldestHintMs: number
   readonly hintsFor: readonly NodeId[]
   readonly divergentSlots: number
+  /** The number of the layout that it goes by, as it said last; 0 where it has none, or has said nothing. */
+  readonly layoutVersion: number
   /** Monotonic milliseconds of the last heartbeat; -Infinity before the first. */
   readonly lastHeardMs: number
   readonly reachable: boolean
@@ -26,12 +28,12 @@ export interface MemberView {
 
 type Described = Pick<
   Peer,
-  'id' | 'address' | 'incarnation' | 'http' | 'zone' | 'report' | 'ready' | 'heardMs'
+  'id' | 'address' | 'incarnation' | 'http' | 'zone' | 'layoutVersion' | 'report' | 'ready' | 'heardMs'
 >
 
 /** Zeros where the node has not reported yet. */
 export function memberView(peer: Described, state: NodeState, reachable: boolean): MemberView {
-  const { id, http, address, zone, incarnation, report, heardMs, ready } = peer
+  const { id, http, address, zone, incarnation, layoutVersion, report, heardMs, ready } = peer
   return {
     id,
     state,
@@ -46,6 +48,7 @@ export function memberView(peer: Described, state: NodeState, reachable: boolean
     oldestHintMs: report?.oldestHintMs ?? 0,
     hintsFor: report?.hintsFor ?? [],
     divergentSlots: report?.divergentSlots ?? 0,
+    layoutVersion,
     lastHeardMs: heardMs,
     reachable,
     ready: reachable && ready,

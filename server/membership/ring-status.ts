@@ -39,6 +39,7 @@ export function ringStatus(
     n: layout?.n ?? 0,
     r: layout?.r ?? 0,
     w: layout?.w ?? 0,
+    conflicts: layout?.conflicts ?? 'lww',
     health,
     reason: reason(members, belowN, withoutQuorum, hints, slots === undefined),
     slots: SLOTS,

@@ -110,7 +110,9 @@ export class SelfPortrait {
   view(state: NodeState): MemberView {
     const { id, incarnation, peerAddress, http, zone } = this.settings
     const heardMs = this.components.clock.monotonicMs()
-    const self = { id, incarnation, address: peerAddress, http, zone, heardMs, ready: this.ready() }
+    const layoutVersion = this.components.layouts.layout()?.version ?? 0
+    const ring = { id, incarnation, layoutVersion, address: peerAddress, http, zone }
+    const self = { ...ring, heardMs, ready: this.ready() }
     return memberView({ ...self, report: this.source?.() }, state, true)
   }
 

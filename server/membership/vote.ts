@@ -115,6 +115,7 @@ const FATES: readonly ProposalFate[] = ['open', 'withdrawn', 'decided']
 export const VOTE: Method<Proposal, VoteAnswer> = {
   id: 3,
   name: 'vote',
+  anyLayout: true,
   request: proposalCodec,
   response: {
     write: (writer, { answer, holder, layout }) => {
@@ -131,6 +132,7 @@ export const VOTE: Method<Proposal, VoteAnswer> = {
 export const FATE: Method<string, FateAnswer> = {
   id: 4,
   name: 'proposal-fate',
+  anyLayout: true,
   request: { write: (writer, ringId) => void writer.text(ringId), read: (reader) => reader.text() },
   response: {
     write: (writer, { fate, incarnation, layout }) => {
@@ -147,16 +149,17 @@ export const FATE: Method<string, FateAnswer> = {
 export const LAYOUT: Method<undefined, Layout | undefined> = {
   id: 2,
   name: 'layout',
+  anyLayout: true,
   request: { write: () => undefined, read: () => undefined },
   response: { write: writeOptionalLayout, read: readOptionalLayout },
 }
 
-function writeOptionalLayout(writer: ByteWriter, layout: Layout | undefined): void {
+export function writeOptionalLayout(writer: ByteWriter, layout: Layout | undefined): void {
   writer.flag(layout !== undefined)
   if (layout !== undefined) layoutCodec.write(writer, layout)
 }
 
-function readOptionalLayout(reader: ByteReader): Layout | undefined {
+export function readOptionalLayout(reader: ByteReader): Layout | undefined {
   return reader.flag() ? layoutCodec.read(reader) : undefined
 }
 

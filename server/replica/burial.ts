@@ -1,15 +1,14 @@
 import type { Key } from '../../shared/key.ts'
-import { isBuried, settlesMs, withShortPast } from '../causality/floor.ts'
-import { type ConflictPolicy, EMPTY_RECORD } from '../causality/record.ts'
+import { isBuried, withShortPast } from '../causality/floor.ts'
+import { EMPTY_RECORD } from '../causality/record.ts'
 import type { Floors } from './floors.ts'
-import type { MortalKeys } from './mortal-keys.ts'
+import { isImmortal, type MortalKeys } from './mortal-keys.ts'
 import type { StagedRecords } from './staged-records.ts'
 
 export interface BurialComponents {
   readonly data: StagedRecords
   readonly floors: Floors
   readonly mortal: MortalKeys
-  readonly policy: () => ConflictPolicy
 }
 
 /** Removes from this node's data what the floors of its slots stand for: records that are dead, and long pasts. */
@@ -54,14 +53,14 @@ export class Burial {
   }
 
   private look(slot: number, key: Key): void {
-    const { data, floors, mortal, policy } = this.components
+    const { data, floors, mortal } = this.components
     const record = data.latest(key)
-    if (settlesMs(record, policy()) === Number.POSITIVE_INFINITY) {
+    if (isImmortal(record)) {
       if (!data.pending(key)) mortal.strike(slot, key)
       return
     }
     const floor = floors.of(slot)
-    const buried = isBuried(record, floor, policy())
+    const buried = isBuried(record, floor)
     const rest = buried ? EMPTY_RECORD : withShortPast(record, floor)
     if (rest === record) return
     data.stage(key, rest, () => undefined, undefined, record)

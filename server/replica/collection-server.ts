@@ -1,4 +1,5 @@
 import { KvError } from '../../shared/errors.ts'
+import type { ConflictPolicy } from '../causality/record.ts'
 import type { NodeId } from '../ports/network.ts'
 import {
   COLLECT,
@@ -22,7 +23,7 @@ import type { WritesUnderWay } from './writes-under-way.ts'
 
 /** The ring, as far as the collection of tombstones needs it. */
 export interface CollectionRing {
-  layout(): { readonly version: number } | undefined
+  layout(): { readonly version: number; readonly conflicts: ConflictPolicy } | undefined
   slots():
     | {
         readonly members: readonly NodeId[]
@@ -97,11 +98,19 @@ export class CollectionServer {
     commit.barrier((error) => (error === undefined ? reply(undefined, { words }) : reply(error)))
   }
 
-  /** Slots that were not promised, or were promised to another round since, are left out. */
-  collect({ round, expiredMs, slots }: CollectRequest, reply: Reply<void>): void {
-    const { floors, commit, burial } = this.components
+  /**
+   * Slots that were not promised, or were promised to another round since, are left out; and all of them when the
+   * layout, and with it perhaps the policy, has changed since.
+   */
+  collect({ round, layoutVersion, expiredMs, slots }: CollectRequest, reply: Reply<void>): void {
+    const { ring, floors, commit, burial } = this.components
+    const layout = ring.layout()
+    if (layout?.version !== layoutVersion)
+      return reply(new KvError('conflict', `${this.self} has another layout`))
     const held = slots.filter((slot) => floors.holds(slot, round))
-    for (const slot of held) floors.raise(slot, { vector: floors.promised(slot), expiredMs })
+    const { conflicts: policy } = layout
+    for (const slot of held)
+      floors.raise(slot, { vector: floors.promised(slot), expiredMs, layoutVersion, policy })
     void burial.bury(held).catch(() => undefined)
     commit.barrier((error) => reply(error))
   }

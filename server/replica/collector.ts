@@ -181,7 +181,8 @@ export class Collector {
     if (agreed.length === 0) return
     counters.add('tombstone_rounds_total')
     trace.event('info', 'tombstones.collect', { round, slots: agreed.length })
-    const request = { round, expiredMs: census.wallMs, slots: agreed }
+    const { layoutVersion, wallMs: expiredMs } = census
+    const request = { round, layoutVersion, expiredMs, slots: agreed }
     const own = (asked: typeof request, reply: Reply<void>) => server.collect(asked, reply)
     // An owner that does not hear of it finds out when it is compared with the others.
     await Promise.all(

@@ -24,6 +24,7 @@ export interface FloorPromise {
 const FIRST = Buffer.from('mf')
 const END = Buffer.from('mg')
 const PAGE = 1000
+const FORMAT = 2
 const NO_VECTOR: VersionVector = new Map()
 
 /**
@@ -84,7 +85,7 @@ export class Floors {
     const before = this.of(slot)
     this.adoptions.delete(slot)
     if (!reaches(before, floor)) this.set(slot, joinFloors(before, floor))
-    const value = new ByteWriter(64).u8(1)
+    const value = new ByteWriter(64).u8(FORMAT)
     this.components.commit.add(
       { type: 'put', key: addressOf(slot), value: writeFloor(value, this.of(slot)).finish() },
       done,
@@ -145,7 +146,7 @@ export class Floors {
 function readStored(bytes: Buffer): Floor | undefined {
   try {
     const reader = new ByteReader(bytes)
-    if (reader.u8() !== 1) return undefined
+    if (reader.u8() !== FORMAT) return undefined
     const floor = readFloor(reader)
     reader.done()
     return floor

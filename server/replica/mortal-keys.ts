@@ -2,19 +2,24 @@ import type { Key } from '../../shared/key.ts'
 import { SLOTS } from '../../shared/slot.ts'
 import { ByteReader, ByteWriter } from '../../shared/wire.ts'
 import { settlesMs } from '../causality/floor.ts'
-import type { ConflictPolicy, KeyRecord } from '../causality/record.ts'
+import type { KeyRecord } from '../causality/record.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { GroupCommit } from './group-commit.ts'
 
 export interface MortalKeysComponents {
   readonly storage: Storage
   readonly commit: GroupCommit
-  readonly policy: () => ConflictPolicy
 }
 
 const PREFIX = 0x78
 const PAGE = 1000
 const NEVER = Number.POSITIVE_INFINITY
+
+/**
+ * Whatever the policy, keys are listed by the one under which they die sooner: a change of the policy leaves the index
+ * as it is. Under `siblings` some keys are looked at in vain, those of a tombstone beside a value.
+ */
+const INDEXED = 'lww'
 
 /**
  * The keys whose records may go one day without another write: those of tombstones and of values that expire; and
@@ -45,9 +50,8 @@ export class MortalKeys {
 
   /** Call it for every change, when it is staged: the index goes to the disk with it. */
   replace(slot: number, key: Key, before: KeyRecord, after: KeyRecord): void {
-    const policy = this.components.policy()
-    const was = settlesMs(before, policy)
-    const is = settlesMs(after, policy)
+    const was = settlesMs(before, INDEXED)
+    const is = settlesMs(after, INDEXED)
     if (was === is) return
     if (was !== NEVER) this.unlist(slot)
     if (is !== NEVER) this.list(slot, is)
@@ -120,6 +124,11 @@ export class MortalKeys {
   private lower(slot: number, death: number): void {
     if (death < (this.earliest[slot] as number)) this.earliest[slot] = death
   }
+}
+
+/** Whether the record is none of those that are listed. */
+export function isImmortal(record: KeyRecord): boolean {
+  return settlesMs(record, INDEXED) === NEVER
 }
 
 function readDeath(value: Buffer): number {

@@ -149,7 +149,7 @@ export class Replica {
     if (late !== undefined) return done(late)
     const news = this.news(key, incoming, latest)
     const merged = latest === EMPTY_RECORD ? news : mergeRecords(latest, news)
-    const ack: StoreAck = { outrankedBy: outranks(merged, incoming, this.components.policy()) }
+    const ack: StoreAck = { outrankedBy: outranks(merged, incoming) }
     const answer: Durable = (error) => (error === undefined ? done(undefined, ack) : done(error))
     if (merged === latest || merged === EMPTY_RECORD) records.whenDurable(key, answer)
     else records.stage(key, merged, answer, merged === incoming ? own : undefined, latest)
@@ -161,7 +161,7 @@ export class Replica {
     if (floors.count === 0) return incoming
     const floor = floors.of(slotOf(key))
     const news = withoutBuried(incoming, latest, floor)
-    return latest === EMPTY_RECORD && isBuried(news, floor, this.components.policy()) ? EMPTY_RECORD : news
+    return latest === EMPTY_RECORD && isBuried(news, floor) ? EMPTY_RECORD : news
   }
 
   /** Why a record that brings back what has been settled, or is being settled, must not be taken. */
@@ -261,9 +261,11 @@ function decodeIncoming(key: Key, bytes: Buffer): KeyRecord | KvError {
   }
 }
 
-/** Under `lww`, the stamp that keeps the incoming value from winning here, if one does. */
-function outranks(merged: KeyRecord, incoming: KeyRecord, policy: ConflictPolicy): Stamp | undefined {
-  if (policy !== 'lww') return undefined
+/**
+ * The stamp that keeps the incoming value from winning here under `lww`, if one does. Also where all concurrent versions
+ * are kept: the policy may change one day, and readers must not see an older write then.
+ */
+function outranks(merged: KeyRecord, incoming: KeyRecord): Stamp | undefined {
   const ours = winner(incoming)
   const theirs = winner(merged)
   if (ours === undefined || theirs === undefined || covers(incoming.past, theirs.dot)) return undefined

@@ -46,6 +46,7 @@ export interface DigestsResponse {
 
 export interface CollectRequest {
   readonly round: string
+  readonly layoutVersion: number
   readonly expiredMs: number
   readonly slots: readonly number[]
 }
@@ -122,8 +123,14 @@ export const COLLECT: Method<CollectRequest, void> = {
   id: 52,
   name: 'collect',
   request: {
-    write: (writer, { round, expiredMs, slots }) => writeSlots(writer.text(round).u53(expiredMs), slots),
-    read: (reader) => ({ round: reader.text(), expiredMs: reader.u53(), slots: readSlots(reader) }),
+    write: (writer, { round, layoutVersion, expiredMs, slots }) =>
+      writeSlots(writer.text(round).u53(layoutVersion).u53(expiredMs), slots),
+    read: (reader) => ({
+      round: reader.text(),
+      layoutVersion: reader.u53(),
+      expiredMs: reader.u53(),
+      slots: readSlots(reader),
+    }),
   },
   response: { write: () => undefined, read: () => undefined },
 }

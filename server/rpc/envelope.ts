@@ -2,7 +2,7 @@ import { ERRORS, type ErrorCode, KvError } from '../../shared/errors.ts'
 import { type ByteReader, ByteWriter } from '../../shared/wire.ts'
 
 /**
- * What stands before the body of every peer message: kind (1 byte), method (1), session (4), id (8).
+ * What stands before the body of every peer message: kind (1 byte), method (1), layout (4), session (4), id (8).
  * The session is drawn when a process starts, so that an answer to its predecessor never matches.
  */
 export type MessageKind = 'request' | 'response' | 'failure' | 'cast'
@@ -12,6 +12,8 @@ const KINDS: readonly MessageKind[] = ['request', 'response', 'failure', 'cast']
 export interface Envelope {
   readonly kind: MessageKind
   readonly method: number
+  /** The number of the layout that the sender went by; 0 where it had none. */
+  readonly layout: number
   readonly session: number
   /** Rises by one with each request of a session. */
   readonly id: number
@@ -20,15 +22,21 @@ export interface Envelope {
 /** Enough for most messages, of which half are heartbeats: what is longer is copied as it grows. */
 const USUAL_BYTES = 384
 
-export function writeEnvelope(kind: MessageKind, method: number, session: number, id: number): ByteWriter {
-  return new ByteWriter(USUAL_BYTES).u8(KINDS.indexOf(kind)).u8(method).u32(session).u53(id)
+export function writeEnvelope(
+  kind: MessageKind,
+  method: number,
+  layout: number,
+  session: number,
+  id: number,
+): ByteWriter {
+  return new ByteWriter(USUAL_BYTES).u8(KINDS.indexOf(kind)).u8(method).u32(layout).u32(session).u53(id)
 }
 
 /** @throws RangeError where it is too short or of no known kind. */
 export function readEnvelope(reader: ByteReader): Envelope {
   const kind = KINDS[reader.u8()]
   if (kind === undefined) throw new RangeError('a message of no known kind')
-  return { kind, method: reader.u8(), session: reader.u32(), id: reader.u53() }
+  return { kind, method: reader.u8(), layout: reader.u32(), session: reader.u32(), id: reader.u53() }
 }
 
 export function writeFailure(writer: ByteWriter, error: KvError): void {

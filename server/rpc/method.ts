@@ -15,6 +15,8 @@ export interface Method<Request, Response> {
   readonly name: string
   readonly request: Codec<Request>
   readonly response: Codec<Response>
+  /** Set for what layouts themselves are agreed by: it goes between nodes whatever layouts they go by. */
+  readonly anyLayout?: true
 }
 
 /** Exactly one of the two arguments is set. */

@@ -7,6 +7,7 @@ import type { Trace } from '../ports/trace.ts'
 import { Deadline, Deadlines } from './deadlines.ts'
 import { DuplicateWindow } from './duplicate-window.ts'
 import { readEnvelope, readFailure, writeEnvelope, writeFailure } from './envelope.ts'
+import { LayoutFence, type LayoutSource } from './layout-fence.ts'
 import type { Method, Reply, Rpc } from './method.ts'
 
 export interface RpcComponents {
@@ -14,6 +15,7 @@ export interface RpcComponents {
   readonly random: Random
   readonly network: Network
   readonly trace: Trace
+  readonly layouts: LayoutSource
 }
 
 /** Requests that may wait for an answer at a time; one more is refused. */
@@ -49,6 +51,7 @@ export class PeerRpc implements Rpc {
   private readonly components: RpcComponents
   private readonly session: number
   private readonly deadlines: Deadlines
+  private readonly fence: LayoutFence
   private readonly pending = new Map<number, Pending>()
   private readonly handlers = new Map<number, Handler>()
   private readonly seen = new Map<NodeId, DuplicateWindow[]>()
@@ -59,6 +62,7 @@ export class PeerRpc implements Rpc {
     this.components = components
     this.session = components.random.u32()
     this.deadlines = new Deadlines(components.clock)
+    this.fence = new LayoutFence(components.layouts)
     components.network.onMessage((from, message) => this.receive(from, message))
     components.network.onLink((peer, state) => {
       if (state === 'disconnected') this.loseLink(peer)
@@ -75,7 +79,7 @@ export class PeerRpc implements Rpc {
     const refusal = this.refusal(to)
     if (refusal !== undefined) return this.later(() => done(refusal))
     const id = this.nextId++
-    const writer = writeEnvelope('request', method.id, this.session, id)
+    const writer = writeEnvelope('request', method.id, this.fence.version, this.session, id)
     method.request.write(writer, request)
     if (!this.components.network.send(to, writer.finish())) {
       return this.later(() => done(unsent(to)))
@@ -87,7 +91,7 @@ export class PeerRpc implements Rpc {
 
   cast<Request>(to: NodeId, method: Method<Request, unknown>, request: Request): void {
     if (this.stopped) return
-    const writer = writeEnvelope('cast', method.id, this.session, this.nextId++)
+    const writer = writeEnvelope('cast', method.id, this.fence.version, this.session, this.nextId++)
     method.request.write(writer, request)
     this.components.network.send(to, writer.finish())
   }
@@ -98,6 +102,11 @@ export class PeerRpc implements Rpc {
   ): void {
     if (this.handlers.has(method.id)) throw new KvError('internal', `method ${method.id} is handled twice`)
     this.handlers.set(method.id, { method, run: handler } as unknown as Handler)
+  }
+
+  /** To be called when a layout has taken effect: peers may have sent what had to wait for it. */
+  layoutChanged(): void {
+    for (const { from, message } of this.fence.release()) this.receive(from, message)
   }
 
   /** Requests that wait for an answer now. */
@@ -140,7 +149,9 @@ export class PeerRpc implements Rpc {
     if (this.stopped) return
     try {
       const reader = new ByteReader(message)
-      const { kind, method, session, id } = readEnvelope(reader)
+      const { kind, method, layout, session, id } = readEnvelope(reader)
+      const anyLayout = this.handlers.get(method)?.method.anyLayout === true
+      if (!anyLayout && this.fence.holds(from, layout, message)) return
       if (kind === 'request' || kind === 'cast')
         this.serve(from, kind === 'cast', method, session, id, reader)
       else if (session === this.session) this.settle(from, kind === 'failure', id, reader)
@@ -194,7 +205,8 @@ export class PeerRpc implements Rpc {
     method?: Method<unknown, unknown>,
   ): void {
     if (this.stopped) return
-    const writer = writeEnvelope(error === undefined ? 'response' : 'failure', methodId, session, id)
+    const kind = error === undefined ? 'response' : 'failure'
+    const writer = writeEnvelope(kind, methodId, this.fence.version, session, id)
     if (error !== undefined) writeFailure(writer, error)
     else method?.response.write(writer, response)
     this.components.network.send(to, writer.finish())

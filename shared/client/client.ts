@@ -7,6 +7,7 @@ import type {
   LayoutResult,
   LocateResult,
   NodeStatus,
+  PolicyResult,
   ReadResult,
   RingStatus,
   ScanEntry,
@@ -182,6 +183,12 @@ export class KvClient {
   async repair(key: Key): Promise<KeyRepairResult> {
     const path = (timeout: number): string => `/keys/repair${query({ key: keyToPath(key), timeout })}`
     return this.write<KeyRepairResult>({ method: 'POST', path, headers: {} })
+  }
+
+  /** Of the whole ring. A change whose outcome is unknown may be asked for again. */
+  async changePolicy(conflicts: PolicyResult['conflicts']): Promise<PolicyResult> {
+    const path = (): string => `/ring/policy?conflicts=${conflicts}`
+    return this.write<PolicyResult>({ method: 'POST', path, headers: {} })
   }
 
   async nodes(): Promise<NodeStatus[]> {

@@ -59,6 +59,7 @@ export const RING_OPERATIONS: readonly (readonly [string, Operation])[] = [
           n: 3,
           r: 2,
           w: 2,
+          conflicts: 'lww',
           health: 'ok',
           reason: '',
           slots: 16_384,
@@ -112,6 +113,27 @@ export const RING_OPERATIONS: readonly (readonly [string, Operation])[] = [
           preferenceList: [{ id: 'n1', role: 'owner', state: 'up' }],
         }),
         ...errors('usage', 'not_ready'),
+      },
+    },
+  ],
+  [
+    'POST /ring/policy',
+    {
+      summary: 'What becomes of concurrent writes',
+      description:
+        'Changes the conflict policy of the ring while it is in use: lww shows readers the latest of concurrent writes, siblings all of them. Decided by a majority of the members. Example: kv ring policy siblings',
+      tags: ['ring'],
+      querystring: Type.Object({
+        conflicts: Type.Union([Type.Literal('lww'), Type.Literal('siblings')], { examples: ['siblings'] }),
+      }),
+      response: {
+        200: json('the policy', schemas.PolicyResult, {
+          conflicts: 'siblings',
+          layoutVersion: 2,
+          changed: true,
+          waitingFor: [],
+        }),
+        ...errors('usage', 'conflict', 'not_ready', 'no_quorum', 'outcome_unknown'),
       },
     },
   ],

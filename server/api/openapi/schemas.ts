@@ -116,17 +116,27 @@ export const NodeStatus = Type.Object({
   incarnation: Type.String({ description: 'drawn when its data directory was made' }),
 })
 export const NodeList = Type.Object({ nodes: Type.Array(NodeStatus) })
+const Conflicts = Type.Union([Type.Literal('lww'), Type.Literal('siblings')], {
+  description: 'what readers see of concurrent writes: the latest one, or all of them',
+})
 const quorums = { n: Type.Integer(), r: Type.Integer(), w: Type.Integer() }
 export const RingStatus = Type.Object({
   cluster: Type.String(),
   layoutVersion: Type.Integer({ description: '0 before the ring is founded' }),
   ...quorums,
+  conflicts: Conflicts,
   health: Type.Union([Type.Literal('ok'), Type.Literal('degraded'), Type.Literal('critical')]),
   reason: Type.String({ description: 'what is wrong and on which node' }),
   slots: Type.Integer(),
   slotsBelowN: Type.Integer({ description: 'slots with an owner that is not up' }),
   slotsWithoutQuorum: Type.Integer({ description: 'slots with fewer owners up than r or w' }),
   nodes: Type.Array(NodeStatus),
+})
+export const PolicyResult = Type.Object({
+  conflicts: Conflicts,
+  layoutVersion: Type.Integer(),
+  changed: Type.Boolean({ description: 'false where the policy was this one already' }),
+  waitingFor: Type.Array(Type.String(), { description: 'members out of reach that do not go by it yet' }),
 })
 export const LocateResult = Type.Object({
   key: Type.String(),
@@ -144,7 +154,7 @@ export const LayoutResult = Type.Object({
   cluster: Type.String(),
   ringId: Type.String({ description: 'drawn when the ring was founded' }),
   ...quorums,
-  conflicts: Type.Union([Type.Literal('lww'), Type.Literal('siblings')]),
+  conflicts: Conflicts,
   slots: Type.Integer(),
   members: Type.Array(
     Type.Object({ id: Type.String(), zone: Type.String(), weight: Type.Number(), http: Type.String() }),

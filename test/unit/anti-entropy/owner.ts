@@ -64,7 +64,7 @@ export class Owner {
       { maxQueuedBytes: 64 << 20 },
     )
     this.commit = commit
-    const mortal = new MortalKeys({ storage, commit, policy: () => 'siblings' })
+    const mortal = new MortalKeys({ storage, commit })
     this.mortal = mortal
     this.floors = new Floors({ storage, commit, trace: silentTrace })
     const cache = new RecordCache({ maxBytes: settings.cacheBytes ?? 0 })
@@ -117,7 +117,7 @@ export class Owner {
       completeness,
     })
     holder.serve(rpc)
-    const burial = new Burial({ data: this.data, floors, mortal, policy: () => 'siblings' })
+    const burial = new Burial({ data: this.data, floors, mortal })
     const ring = {
       layout: () => ({ version: 1 }) as Layout,
       slots: () => TABLE,

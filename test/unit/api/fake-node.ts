@@ -135,6 +135,11 @@ export class FakeNode implements ServedNode {
     slotsHeldUp: 0,
     waitingFor: 'n4 is out of reach',
   })
+  readonly policies: string[] = []
+  changePolicy = async (conflicts: 'lww' | 'siblings') => {
+    this.policies.push(conflicts)
+    return { conflicts, layoutVersion: 2, changed: true, waitingFor: [] }
+  }
   replayHints = (target = 'n2') => ({ hints: [{ holder: 'n1', target, count: 1, sending: true }] })
   stats = () =>
     new Map([
@@ -147,7 +152,7 @@ export class FakeNode implements ServedNode {
   status() {
     const node = { id: 'n1', state: 'up', http: 'http://127.0.0.1:1', zone: 'default', ownership: 1 } as const
     const nodes = [{ ...node, keys: 0, bytes: 0, hintsHeld: 0, divergentSlots: 0, incarnation: 'x' }]
-    const quorums = { n: 3, r: 2, w: 2 }
+    const quorums = { n: 3, r: 2, w: 2, conflicts: 'lww' as const }
     const slots = { slots: 16384, slotsBelowN: 0, slotsWithoutQuorum: 0 }
     return { cluster: 'c', layoutVersion: 1, ...quorums, health: 'ok' as const, reason: '', ...slots, nodes }
   }

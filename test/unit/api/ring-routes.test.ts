@@ -80,4 +80,15 @@ describe('the ring over HTTP', () => {
     expect(body).to.contain('kvring_node_info{id="n1",cluster="c",version="1.2.3"} 1')
     expect(body).not.to.contain('some-key')
   })
+
+  it('change the policy to one that there is, and to no other', async () => {
+    const post = (url: string) => api.app.inject({ method: 'POST', url })
+    const changed = await post('/ring/policy?conflicts=siblings')
+    expect([changed.statusCode, changed.json().conflicts]).to.deep.equal([200, 'siblings'])
+    for (const query of ['', '?conflicts=', '?conflicts=last', '?conflicts=LWW', '?policy=lww']) {
+      const refused = await post(`/ring/policy${query}`)
+      expect([refused.statusCode, refused.json().error.code], query).to.deep.equal([400, 'usage'])
+    }
+    expect(node.policies).to.deep.equal(['siblings'])
+  })
 })

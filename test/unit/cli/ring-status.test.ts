@@ -23,6 +23,7 @@ const STATUS: RingStatus = {
   n: 3,
   r: 2,
   w: 2,
+  conflicts: 'lww',
   health: 'degraded',
   reason: 'n2 is down',
   slots: 16_384,
@@ -38,7 +39,7 @@ describe('the table of kv ring status', () => {
   it('says first what is wrong and where, then lists the nodes', () => {
     expect(renderRingStatus(STATUS, plain).split('\n')).to.deep.equal([
       'degraded: n2 is down',
-      'ring local, layout 1, n 3, r 2, w 2, 16,384 slots',
+      'ring local, layout 1, n 3, r 2, w 2, 16,384 slots, conflicts lww',
       '',
       'NODE  STATE  HTTP                ZONE      OWNS    KEYS     SIZE  HINTS HELD',
       'n1    up     http://127.0.0.1:1  default  60.0%  12,345  3.4 MiB           7',

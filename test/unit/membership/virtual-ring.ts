@@ -4,6 +4,7 @@ import type { Layout } from '../../../server/membership/layout.ts'
 import { Membership, type MembershipSettings } from '../../../server/membership/membership.ts'
 import type { TraceFields, TraceLevel } from '../../../server/ports/trace.ts'
 import { SlotTable } from '../../../server/ring/slot-table.ts'
+import type { LayoutSource } from '../../../server/rpc/layout-fence.ts'
 import { PeerRpc } from '../../../server/rpc/peer-rpc.ts'
 import type { FaultRule } from '../../../shared/api.ts'
 import { EventLoop } from '../../simulation/event-loop.ts'
@@ -96,7 +97,11 @@ export class VirtualNode {
     )
     const hybridClock = new HybridClock(clock, this.settings)
     hybridClock.raiseCeiling(Number.MAX_SAFE_INTEGER)
-    const rpc = new PeerRpc({ clock, random, network: endpoint, trace })
+    const layouts: LayoutSource = {
+      version: () => membership.layout()?.version ?? 0,
+      behind: (peer, version) => membership.fetch.consider(peer, version),
+    }
+    const rpc = new PeerRpc({ clock, random, network: endpoint, trace, layouts })
     const { storage } = this
     const parts = { clock, random, network: endpoint, rpc, storage, trace, hybridClock, place }
     const membership = new Membership(parts, this.settings)

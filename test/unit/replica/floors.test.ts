@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Floor } from '../../../server/causality/floor.ts'
+import { type Floor, NO_FLOOR } from '../../../server/causality/floor.ts'
 import { Floors } from '../../../server/replica/floors.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
 import { MemoryDisk } from '../../simulation/memory-disk.ts'
@@ -7,7 +7,11 @@ import { readyClock } from '../ready-clock.ts'
 import { RecordingTrace } from '../recording-trace.ts'
 import { diskStorage } from './disk-storage.ts'
 
-const floor = (counter: number): Floor => ({ vector: new Map([['a', counter]]), expiredMs: counter })
+const floor = (counter: number): Floor => ({
+  ...NO_FLOOR,
+  vector: new Map([['a', counter]]),
+  expiredMs: counter,
+})
 
 async function floorsOn(disk: MemoryDisk) {
   const storage = diskStorage(disk)

@@ -17,7 +17,7 @@ const expiring = (expiresAtMs: number) => record([], [sibling('a3', 3, { expires
 async function mortalOn(disk: MemoryDisk) {
   const storage = diskStorage(disk)
   const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e7 })
-  const mortal = new MortalKeys({ storage, commit, policy: () => 'siblings' })
+  const mortal = new MortalKeys({ storage, commit })
   await mortal.recover()
   const write = (name: string, before: KeyRecord, after: KeyRecord) =>
     mortal.replace(SLOT, keyFromText(name), before, after)

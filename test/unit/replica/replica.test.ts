@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { CryptoRandom } from '../../../server/adapters/crypto-random.ts'
 import { contextOf } from '../../../server/causality/context.ts'
+import { NO_FLOOR } from '../../../server/causality/floor.ts'
 import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
 import { type ConflictPolicy, type KeyRecord, MAX_SIBLINGS } from '../../../server/causality/record.ts'
 import { decodeRecord } from '../../../server/causality/record-codec.ts'
@@ -167,7 +168,7 @@ describe('Replica', () => {
 
   describe('on the floor of its slot', () => {
     const slot = slotOf(KEY)
-    const floorAt = ({ dot }: Written) => ({ vector: new Map([[dot.actor, dot.counter]]), expiredMs: 0 })
+    const floorAt = ({ dot }: Written) => ({ ...NO_FLOOR, vector: new Map([[dot.actor, dot.counter]]) })
     const codeOf = async (
       node: Awaited<ReturnType<typeof startNode>>,
       written: Written,
