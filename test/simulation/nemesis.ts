@@ -9,6 +9,8 @@ import type { SimulatedCluster } from './simulated-cluster.ts'
 import type { FaultKind, Swarm } from './swarm.ts'
 import type { World } from './world.ts'
 
+/** Between two stretches of calm, microseconds. */
+const STRIKE_FOR = 5_000_000
 /** While the ring is founded, microseconds. */
 const STORM_FOR = 5_000_000
 const STORM_KINDS: readonly FaultKind[] = [
@@ -57,7 +59,8 @@ export class Nemesis {
   start(): void {
     const { loop } = this.world
     const prng = this.prng.fork('lost disk')
-    loop.after(prng.between(5_000_000, 45_000_000), () => {
+    const latest = 55_000_000 - this.swarm.snapshotAgeMs * 1000
+    loop.after(prng.between(5_000_000, latest), () => {
       if (!this.over) this.disks.lose(this.swarm.lostDisk, prng)
     })
     if (this.swarm.faults.length > 0) this.next()
@@ -99,9 +102,17 @@ export class Nemesis {
       this.world.loop.after(prng.below(3_000), () => this.machines.cutAll(2_000_000, prng))
   }
 
+  /** Until faults may begin again, microseconds. */
+  private calmFor(): number {
+    if (this.swarm.calmForMs === 0) return 0
+    const stretch = STRIKE_FOR + this.swarm.calmForMs * 1000
+    const at = this.world.loop.now % stretch
+    return at < STRIKE_FOR ? 0 : stretch - at
+  }
+
   private next(): void {
     const { faults, faultEveryMs, faultForMs, strikes } = this.swarm
-    this.world.loop.after(this.prng.exponential(faultEveryMs * 1000), () => {
+    this.world.loop.after(this.calmFor() + this.prng.exponential(faultEveryMs * 1000), () => {
       if (this.over) return
       const kind = this.prng.pick(faults)
       const time = this.prng.exponential(faultForMs * 1000)

@@ -30,6 +30,9 @@ const SIMPLER: readonly Partial<Swarm>[] = [
   { scrubEveryMs: 0 },
   { maxHintAgeMs: 86_400_000 },
   { commitMicros: 300 },
+  { calmForMs: 0 },
+  { moveEveryMs: 0 },
+  { sharedSlots: false },
 ]
 
 /**

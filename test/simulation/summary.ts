@@ -21,6 +21,7 @@ const REQUIRED_MARKS = [
   'scrub_records_damaged_total',
   'scrub_slots_rebuilt_total',
   'hints_expired_total',
+  'tombstones_collected_total',
   'write ok',
   'write unknown outcome_unknown',
   'read ok',

@@ -68,6 +68,8 @@ export interface Swarm {
   readonly strikes?: readonly number[] | undefined
   /** One disk, once, comes back empty or as it was before, or gives way to a copy of it for a while. */
   readonly lostDisk: 'never' | 'wiped' | 'restored' | 'copied'
+  /** How much older than a disk the snapshot is, at most, that it is put back to, milliseconds. */
+  readonly snapshotAgeMs: number
   /** Faults strike while the ring is founded, too. */
   readonly stormyFounding: boolean
   /** Right before all is healed, every node loses power at once. */
@@ -84,12 +86,27 @@ export interface Swarm {
   readonly tombstoneMinAgeMs: number
   /** When hints are given up, milliseconds: seldom within a run, or often. */
   readonly maxHintAgeMs: number
+  /** Clients work on a third of the keys at a time, move on after this long and come back, milliseconds; 0 is on all. */
+  readonly moveEveryMs: number
+  /** After a few seconds in which faults begin none does for so long, milliseconds; 0 is that they never cease. */
+  readonly calmForMs: number
+  /** Two keys to a slot, which share its floor, not one. */
+  readonly sharedSlots: boolean
 }
+
+/** What ends a process: nothing that members promised outlives that. */
+const ENDINGS: readonly FaultKind[] = ['kill', 'power', 'blackout', 'stop', 'flap', 'disk-error', 'disk-full']
 
 /** The ring under test: what a user gets. */
 export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
 
 export function drawSwarm(prng: Prng): Swarm {
+  const swarm = drawLife(prng)
+  const burials = prng.fork('burials')
+  return burials.chance(0.3) ? withBurials(swarm, burials) : swarm
+}
+
+function drawLife(prng: Prng): Swarm {
   const conflicts = prng.chance(0.6) ? 'lww' : 'siblings'
   const faults: FaultKind[] = FAULT_KINDS.filter(() => prng.chance(0.3))
   const damages = drawDamages(prng.fork('damage'))
@@ -116,6 +133,7 @@ export function drawSwarm(prng: Prng): Swarm {
     skewMs: prng.pick([0, 50, 2_000, 20_000]),
     driftPpm: prng.pick([0, 50, 5_000]),
     lostDisk: prng.pick(damaged ? ['never'] : ['never', 'never', 'never', 'wiped', 'restored', 'copied']),
+    snapshotAgeMs: 10_000,
     stormyFounding: prng.fork('founding').chance(0.15),
     finale: prng.chance(0.5),
     commitMicros: prng.pick([300, 2_000, 10_000]),
@@ -128,6 +146,35 @@ export function drawSwarm(prng: Prng): Swarm {
     tombstoneMinAgeMs:
       repairEveryMs === 0 || damages.includes('misdirected') ? 0 : repair.pick([0, 15_000, 15_000]),
     maxHintAgeMs: prng.pick([86_400_000, 86_400_000, 2_000]),
+    moveEveryMs: 0,
+    calmForMs: 0,
+    sharedSlots: false,
+  }
+}
+
+/**
+ * A life in which tombstones go while clients and faults are at work: keys rest for longer than tombstones have to
+ * last and are written again afterwards, also by who has read them before, and processes run for long enough.
+ */
+function withBurials(swarm: Swarm, prng: Prng): Swarm {
+  if (swarm.faults.includes('misdirected')) return swarm
+  const lasting = prng.chance(0.6)
+  const damaged = DAMAGE_KINDS.some((kind) => swarm.faults.includes(kind))
+  return {
+    ...swarm,
+    keys: prng.pick([6, 12]),
+    // Old enough to have what was deleted since, and collected.
+    lostDisk: swarm.lostDisk === 'never' && !damaged && prng.chance(0.5) ? 'restored' : swarm.lostDisk,
+    snapshotAgeMs: 35_000,
+    deletes: prng.pick([0.3, 0.5]),
+    ttl: swarm.ttl || prng.chance(0.4),
+    faults: lasting ? swarm.faults.filter((kind) => !ENDINGS.includes(kind)) : swarm.faults,
+    calmForMs: lasting ? 0 : prng.pick([15_000, 20_000]),
+    faultForMs: Math.min(swarm.faultForMs, 1_500),
+    repairEveryMs: swarm.repairEveryMs === 0 ? prng.pick([3_000, 10_000]) : swarm.repairEveryMs,
+    tombstoneMinAgeMs: prng.pick([11_000, 15_000]),
+    moveEveryMs: prng.pick([10_000, 15_000]),
+    sharedSlots: prng.chance(0.5),
   }
 }
 

@@ -12,6 +12,8 @@ import type { World } from './world.ts'
 const TIMEOUT_MS = 2_000
 const PATIENCE_MS = 500
 const MAX_ATTEMPTS = 3
+/** Of the keys, where clients move from one part to the next. */
+const PARTS = 3
 
 interface Client {
   readonly id: number
@@ -98,7 +100,7 @@ export class Workload {
     this.world.loop.after(client.prng.exponential(this.swarm.thinkMs * 1000), () => {
       if (this.over) return
       const { prng } = client
-      const key = `k${prng.below(this.swarm.keys)}`
+      const key = this.key(prng)
       const then = () => this.next(client)
       if (prng.chance(this.swarm.reads)) {
         const machine = prng.pick(this.cluster.machines)
@@ -108,6 +110,15 @@ export class Workload {
         })
       } else this.attempt(client, this.draw(client, key), then)
     })
+  }
+
+  private key(prng: Prng): string {
+    const { keys, moveEveryMs, sharedSlots } = this.swarm
+    const parts = moveEveryMs > 0 ? PARTS : 1
+    const turn = moveEveryMs > 0 ? Math.floor(this.world.loop.now / (moveEveryMs * 1000)) % parts : 0
+    const size = keys / parts
+    const number = Math.floor(turn * size + prng.below(Math.max(1, Math.floor(size))))
+    return sharedSlots && number % 2 === 1 ? `{k${number - 1}}${number}` : `k${number}`
   }
 
   private draw(client: Client, key: string): WriteOp {

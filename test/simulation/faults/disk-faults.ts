@@ -53,7 +53,8 @@ export class DiskFaults {
   private restore(machine: Machine, prng: Prng): void {
     const { world, over } = this.components
     const snapshot = machine.disk.snapshot()
-    world.loop.after(prng.between(500_000, 10_000_000), () => {
+    const oldest = this.components.swarm.snapshotAgeMs * 1000
+    world.loop.after(prng.between(oldest / 20, oldest), () => {
       if (over()) return
       world.count('fault restore')
       // A copy of its files, or all of the disk, which then cannot know of it.
