@@ -64,7 +64,7 @@ export interface KeyRecord {
 export const MAX_SIBLINGS = 100
 export const MAX_SIBLING_BYTES = 16 * 1024 * 1024
 
-/** Those of requests that were never retried are forgotten first, then the oldest. */
+/** The oldest are forgotten first; those of requests that were retried count as younger by RETRY_WINDOW_MS. */
 export const MAX_RETIRED = 64
 
 /** A request that was never retried is remembered for as long as a retry may still come, milliseconds. */

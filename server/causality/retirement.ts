@@ -1,5 +1,12 @@
 import { type Dot, sameDot } from './dot.ts'
-import { type KeyRecord, MAX_RETIRED, type RequestId, type Retirement, type Sibling } from './record.ts'
+import {
+  type KeyRecord,
+  MAX_RETIRED,
+  RETRY_WINDOW_MS,
+  type RequestId,
+  type Retirement,
+  type Sibling,
+} from './record.ts'
 
 /** One attempt at a request, as it stands beside the others. */
 interface Claim {
@@ -68,7 +75,7 @@ function compareAge(a: Dot, b: Dot): number {
 
 /**
  * The retirements of both: of two for one request the one that makes more attempts void, and of more than
- * MAX_RETIRED requests those that were retried, and the youngest. Both lists are in request order, and so is the
+ * MAX_RETIRED requests the youngest, by `youth`. Both lists are in request order, and so is the
  * outcome: `a` itself when `b` adds nothing.
  */
 export function joinRetired(a: readonly Retirement[], b: readonly Retirement[]): readonly Retirement[] {
@@ -103,8 +110,16 @@ function mostNeeded(retired: readonly Retirement[]): Retirement[] {
 }
 
 function mostNeededFirst(a: Retirement, b: Retirement): number {
-  const retried = Number(b.attempt > 0) - Number(a.attempt > 0)
-  return retried || b.wallMs - a.wallMs || compareAge(b.dot, a.dot) || byRequestId(a, b)
+  return youth(b) - youth(a) || compareAge(b.dot, a.dot) || byRequestId(a, b)
+}
+
+/**
+ * A retry of a request that was never retried may be under way now; another attempt at one that was may lie somewhere
+ * for long, but rather where that happened a moment ago. So the latter counts as younger than it is, but not for ever:
+ * on a key with many retries nothing else would be remembered.
+ */
+function youth({ attempt, wallMs }: Retirement): number {
+  return attempt > 0 ? wallMs + RETRY_WINDOW_MS : wallMs
 }
 
 function byRequestId(a: Retirement, b: Retirement): number {

@@ -206,14 +206,14 @@ export class PutOperation extends Deadline {
     // node may have settled the write and newer ones may have followed: it must not be stamped above them.
     const { clock } = this.components
     if (clock.monotonicMs() - this.startedMs > this.plan.timeoutMs) return this.expire()
-    const outrankedBy = this.core.outrankedBy
+    const { outrankedBy, acks, sloppy } = this.core
     if (this.round === 1 && outrankedBy !== undefined) {
       if (this.restamp(outrankedBy)) return
+      // Where all versions are kept, the first round has done what was asked for.
       if (this.plan.conflicts === 'lww')
         return this.answerUnknown('another write of the same key came in between')
     }
     this.settle()
-    const { acks, sloppy } = this.core
     if (sloppy) this.components.counters.add('sloppy_writes_total')
     this.done(undefined, { written: this.current as Written, acks, sloppy })
   }

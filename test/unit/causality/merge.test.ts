@@ -4,6 +4,7 @@ import {
   EMPTY_RECORD,
   type KeyRecord,
   MAX_RETIRED,
+  RETRY_WINDOW_MS,
   type Retirement,
 } from '../../../server/causality/record.ts'
 import { winner } from '../../../server/causality/write.ts'
@@ -94,7 +95,7 @@ describe('mergeRecords', () => {
     }
   })
 
-  it('remembers MAX_RETIRED: those that were retried, then the youngest, in whatever order they come', () => {
+  it('remembers the youngest MAX_RETIRED, and older ones that were retried, in whatever order they come', () => {
     const parts = Array.from({ length: 3 * MAX_RETIRED }, (_, i) => {
       const request = `q${((i * 7) % 1000).toString().padStart(4, '0')}`
       return record([], [], [retired(request, `a${i + 1}`, { wallMs: i, attempt: i % 12 === 0 ? 1 : 0 })])
@@ -108,5 +109,19 @@ describe('mergeRecords', () => {
     expect(Math.min(...ages)).to.be.at.least(2 * MAX_RETIRED)
     const requests = forth.retired.map((retirement) => retirement.request)
     expect(requests).to.deep.equal([...requests].sort())
+  })
+
+  it('does not forget what was replaced a moment ago for requests that were retried long before', () => {
+    const old = Array.from({ length: MAX_RETIRED }, (_, i) =>
+      record([], [], [retired(`old${i}`, `a${i + 1}`, { wallMs: i, attempt: 1 })]),
+    )
+    const young = record([], [], [retired('young', 'b1', { wallMs: RETRY_WINDOW_MS + 100 })])
+    const full = old.reduce((a, b) => mergeRecords(a, b))
+    expect(full.retired).to.have.length(MAX_RETIRED)
+    const requests = mergeRecords(full, young).retired.map(({ request }) => request)
+    expect(requests).to.include('young').and.have.length(MAX_RETIRED)
+    expect(requests).to.not.include('old0')
+    const sooner = record([], [], [retired('sooner', 'b1', { wallMs: RETRY_WINDOW_MS - 100 })])
+    expect(mergeRecords(full, sooner)).to.equal(full)
   })
 })
