@@ -64,8 +64,11 @@ export interface KeyRecord {
 export const MAX_SIBLINGS = 100
 export const MAX_SIBLING_BYTES = 16 * 1024 * 1024
 
-/** The oldest are forgotten first; those of requests that were retried count as younger by RETRY_WINDOW_MS. */
+/** The oldest are forgotten first. */
 export const MAX_RETIRED = 64
+
+/** Of requests that were replaced at about the same time those are remembered for longer that were retried, milliseconds. */
+export const RETRIED_BONUS_MS = 5_000
 
 /** A request that was never retried is remembered for as long as a retry may still come, milliseconds. */
 export const RETRY_WINDOW_MS = 30_000

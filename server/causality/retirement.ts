@@ -2,7 +2,7 @@ import { type Dot, sameDot } from './dot.ts'
 import {
   type KeyRecord,
   MAX_RETIRED,
-  RETRY_WINDOW_MS,
+  RETRIED_BONUS_MS,
   type RequestId,
   type Retirement,
   type Sibling,
@@ -115,11 +115,11 @@ function mostNeededFirst(a: Retirement, b: Retirement): number {
 
 /**
  * A retry of a request that was never retried may be under way now; another attempt at one that was may lie somewhere
- * for long, but rather where that happened a moment ago. So the latter counts as younger than it is, but not for ever:
- * on a key with many retries nothing else would be remembered.
+ * for long, but rather where that happened a moment ago. So the latter counts as younger than it is, but by little: on a
+ * key with many retries nothing else would be remembered.
  */
 function youth({ attempt, wallMs }: Retirement): number {
-  return attempt > 0 ? wallMs + RETRY_WINDOW_MS : wallMs
+  return attempt > 0 ? wallMs + RETRIED_BONUS_MS : wallMs
 }
 
 function byRequestId(a: Retirement, b: Retirement): number {

@@ -4,7 +4,7 @@ import {
   EMPTY_RECORD,
   type KeyRecord,
   MAX_RETIRED,
-  RETRY_WINDOW_MS,
+  RETRIED_BONUS_MS,
   type Retirement,
 } from '../../../server/causality/record.ts'
 import { winner } from '../../../server/causality/write.ts'
@@ -115,13 +115,13 @@ describe('mergeRecords', () => {
     const old = Array.from({ length: MAX_RETIRED }, (_, i) =>
       record([], [], [retired(`old${i}`, `a${i + 1}`, { wallMs: i, attempt: 1 })]),
     )
-    const young = record([], [], [retired('young', 'b1', { wallMs: RETRY_WINDOW_MS + 100 })])
+    const young = record([], [], [retired('young', 'b1', { wallMs: RETRIED_BONUS_MS + 100 })])
     const full = old.reduce((a, b) => mergeRecords(a, b))
     expect(full.retired).to.have.length(MAX_RETIRED)
     const requests = mergeRecords(full, young).retired.map(({ request }) => request)
     expect(requests).to.include('young').and.have.length(MAX_RETIRED)
     expect(requests).to.not.include('old0')
-    const sooner = record([], [], [retired('sooner', 'b1', { wallMs: RETRY_WINDOW_MS - 100 })])
+    const sooner = record([], [], [retired('sooner', 'b1', { wallMs: RETRIED_BONUS_MS - 100 })])
     expect(mergeRecords(full, sooner)).to.equal(full)
   })
 })
