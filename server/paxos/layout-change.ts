@@ -36,6 +36,19 @@ export type Amendment = (layout: Layout) => Layout
 interface Round {
   readonly layout: Layout
   readonly ballot: Ballot
+  /** Nothing is to be changed: it is enough to know that nothing comes after the layout. */
+  readonly confirm: boolean
+}
+
+interface Attempt {
+  /** Members were asked to accept something. */
+  readonly proposed: boolean
+  /** Number v + 1, or a later one, where it is known to be decided. */
+  readonly layout?: Layout
+  /** A majority says that number v + 1 had not been decided when it was asked. */
+  readonly confirmed?: boolean
+  /** What kept it from being decided. */
+  readonly why: string
 }
 
 /**
@@ -59,7 +72,8 @@ export class LayoutChange {
   }
 
   /**
-   * Resolves with the layout that this node goes by when nothing is left to amend. Rejects with a KvError: `conflict`
+   * Resolves with the layout that the ring goes by when nothing is left to amend: a majority has confirmed it, so a node
+   * that has missed a change does not take its own for the latest. Rejects with a KvError: `conflict`
    * while another change is under way here, `no_quorum` where nothing was proposed, `outcome_unknown` where something
    * was, but not decided in time: whoever proposes next finds it, and may have to finish it.
    */
@@ -83,9 +97,13 @@ export class LayoutChange {
       if (layout === undefined)
         throw new KvError('not_ready', 'the ring is not formed yet', 'try again, or see /health/ready')
       const wanted = amendment(layout)
-      if (wanted === layout) return layout
       const ballot = { round: ++this.highestRound, proposer: this.self }
-      const attempt = await this.decide({ layout, ballot }, { ...wanted, version: layout.version + 1 })
+      const confirm = wanted === layout
+      const attempt = await this.decide(
+        { layout, ballot, confirm },
+        { ...wanted, version: layout.version + 1 },
+      )
+      if (attempt.confirmed && layouts.layout() === layout) return layout
       proposed ||= attempt.proposed
       if (attempt.layout !== undefined) await this.adopt(attempt.layout)
       if (layouts.layout() !== layout) continue
@@ -94,11 +112,8 @@ export class LayoutChange {
     }
   }
 
-  /** One ballot. `layout` of the answer is set where number v + 1, or a later one, is known to be decided. */
-  private async decide(
-    round: Round,
-    wanted: Layout,
-  ): Promise<{ proposed: boolean; layout?: Layout; why: string }> {
+  /** One ballot. */
+  private async decide(round: Round, wanted: Layout): Promise<Attempt> {
     const acceptors = round.layout.members.map(({ id }) => id)
     const proposal = new Proposal(acceptors, wanted)
     const { voter } = this.components
@@ -109,6 +124,7 @@ export class LayoutChange {
     })
     if (prepared.layout !== undefined) return { proposed: false, layout: prepared.layout, why: '' }
     if (!proposal.prepared) return { proposed: false, why: prepared.why }
+    if (round.confirm && !proposal.inherits) return { proposed: false, confirmed: true, why: '' }
     const { value } = proposal
     const order = { ...question, layout: value }
     const accepted = await this.ask(acceptors, DECREE_ACCEPT, order, voter.accept.bind(voter), {

@@ -38,6 +38,11 @@ export class Proposal<Value> {
     return this.acceptances.size > this.acceptors.length / 2
   }
 
+  /** Something may have been chosen in an earlier ballot. */
+  get inherits(): boolean {
+    return this.highest !== undefined
+  }
+
   /** What may be proposed once a majority has promised: what may have been chosen already, or else the own value. */
   get value(): Value {
     return this.highest === undefined ? this.own : this.highest.value

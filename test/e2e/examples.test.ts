@@ -29,7 +29,7 @@ const ENDLESS = new Map([
 const REFUSED = new Map([['kv ring status --watch', 2]])
 
 /** Of commands that change the ring as a whole: after all others. */
-const LAST = ['up', 'down', 'demo']
+const LAST = ['ring:policy', 'up', 'down', 'demo']
 
 function examples(): Example[] {
   const { commands } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as {

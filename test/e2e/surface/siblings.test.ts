@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { expect } from 'chai'
-import type { ReadResult, SiblingResult } from '../../../shared/api.ts'
+import type { PolicyResult, ReadResult, RingStatus, SiblingResult } from '../../../shared/api.ts'
 import { KvUser } from '../kv-user.ts'
 import { expectFailure, MINUTE, untilAlone, untilOk } from './surface.ts'
 
@@ -50,6 +50,31 @@ describe('concurrent values of a key', function () {
     expect(picked.replaced).to.have.members(siblings.map(({ version }) => version))
     expect(valuesOf(await show('cart'))).to.deep.equal(['apples'])
     expect(await resolve('cart', '--newest')).to.deep.include({ resolved: false, replaced: [] })
+  })
+
+  it('are shown or not, as kv ring policy says, without being lost', async () => {
+    await user.json(['chaos', 'partition', 'n1', '--for', '5m'])
+    await untilAlone(user, 'n1')
+    await user.json(['set', 'basket', 'plums', '--w', '1', ...at('n1')])
+    await user.json(['set', 'basket', 'grapes', '--w', '2', ...at('n2')])
+    // n1 hears of the change only when it is back.
+    const away = await user.json<PolicyResult>(['ring', 'policy', 'lww', ...at('n2')])
+    expect(away).to.deep.equal({ conflicts: 'lww', layoutVersion: 2, changed: true, waitingFor: ['n1'] })
+    const alone = await user.kv(['ring', 'policy', 'siblings', '--json', ...at('n1')])
+    expectFailure(alone, 5, 'no_quorum', /^no majority of the members/)
+    await user.json(['chaos', 'heal'])
+    await untilOk(user)
+    expect(valuesOf(await show('basket'))).to.deep.equal(['grapes'])
+    const status = await user.json<RingStatus>(['ring', 'status', ...at('n1')])
+    expect(status).to.include({ conflicts: 'lww', layoutVersion: 2 })
+    const back = await user.json<PolicyResult>(['ring', 'policy', 'siblings'])
+    expect(back).to.deep.equal({ conflicts: 'siblings', layoutVersion: 3, changed: true, waitingFor: [] })
+    expect(await user.json(['ring', 'policy', 'siblings'])).to.include({ layoutVersion: 3, changed: false })
+    expect(valuesOf(await show('basket'))).to.have.members(['plums', 'grapes'])
+    expect((await user.kv(['ring', 'policy'])).out).to.match(
+      /^siblings: of concurrent writes readers get all/,
+    )
+    expectFailure(await user.kv(['ring', 'policy', 'latest', '--json']), 2, 'usage', /latest/)
   })
 
   it('come of stale contexts; what comes after the read stays beside what it was resolved to', async () => {
