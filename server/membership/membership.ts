@@ -77,7 +77,7 @@ export class Membership {
     this.components = components
     this.settings = { ...settings, weight: settings.weight ?? 1 }
     this.reports = new OccasionalReports(components)
-    this.disks = new DiskMemory(settings)
+    this.disks = new DiskMemory(components, settings)
     const place = components.place ?? ((layout) => SlotTable.build(layout.members, layout.n))
     this.layouts = new LayoutStore({ ...components, place }, settings)
     this.layouts.onLayout((layout) => this.follow(layout))
@@ -135,6 +135,7 @@ export class Membership {
    */
   async start(): Promise<void> {
     this.layouts.load()
+    this.disks.load()
     this.running = true
     const layout = this.layouts.layout()
     if (layout !== undefined) this.follow(layout)
@@ -227,6 +228,7 @@ export class Membership {
     const jumpMs = this.skew.round(clock.wallMs(), now)
     if (jumpMs !== 0) trace.event('warn', 'clock.jumped', { ms: Math.round(jumpMs) })
     this.roster.round()
+    this.disks.round(now)
     this.portrait.refresh()
     this.bootstrap.tick()
   }

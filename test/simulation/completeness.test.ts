@@ -102,6 +102,24 @@ describe('an owner whose disk has lost what it held', function () {
     expect(complete(ring, first), 'the doubt is over').to.equal(1)
   })
 
+  it('is told so also when all of the ring was down meanwhile', async () => {
+    const { ring, owners } = await ringOf()
+    const [first] = owners as [string]
+    const { disk } = ring.machine(first)
+    await ring.pass(2_000)
+    const before = disk.snapshot()
+    for (let i = 0; i < 5; i++) await ring.ask(first, put(3))
+    // What peers remember is written every ten seconds.
+    await ring.pass(12_000)
+    for (const machine of ring.cluster.machines) machine.crash(true)
+    disk.putBack(before)
+    ring.cluster.startAll()
+    const formed = () => ring.machine(first).node?.placement() !== undefined
+    await ring.until('its peers to doubt it', () => formed() && complete(ring, first) === 0)
+    await ring.until('it to be filled', () => complete(ring, first) === 1)
+    expect(disk.look(key).record).to.not.equal(undefined)
+  })
+
   it('is one that was put back to a snapshot', async () => {
     const { ring, owners } = await ringOf()
     const [first] = owners as [string]
