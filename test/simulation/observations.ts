@@ -1,5 +1,6 @@
 import { type Dot, sameDot } from '../../server/causality/dot.ts'
-import type { KeyRecord, RequestId } from '../../server/causality/record.ts'
+import { LONG_PAST } from '../../server/causality/floor.ts'
+import type { KeyRecord, RequestId, VersionVector } from '../../server/causality/record.ts'
 import { decodeRecord } from '../../server/causality/record-codec.ts'
 import { compareStamps, type Stamp } from '../../server/causality/stamp.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
@@ -22,24 +23,37 @@ export class Observations {
 
   /** Records that were removed from an owner's disk: their tombstones stand although nobody holds them. */
   readonly removed = new Map<string, KeyRecord[]>()
-  /** By key, the records that have been read: most go to several disks, and say nothing new there. */
-  private readonly known = new Map<Key, Set<string>>()
+  /** Pasts that were shortened on an owner's disk: what they name is done with all the same. */
+  readonly shortened = new Map<string, VersionVector[]>()
+  /** By key, the records that have been read, and whether their pasts are long: most go to several disks. */
+  private readonly known = new Map<Key, Map<string, boolean>>()
 
   noteRemoval(key: string, record: KeyRecord): void {
     push(this.removed, key, record)
   }
 
-  /** @throws CorruptRecord where the bytes are none of the key. */
-  read(key: Key, bytes: Buffer): void {
+  noteShortening(key: string, past: VersionVector): void {
+    push(this.shortened, key, past)
+  }
+
+  /**
+   * @returns whether its past is long, so that it may be shortened one day.
+   * @throws CorruptRecord where the bytes are none of the key.
+   */
+  read(key: Key, bytes: Buffer): boolean {
     let known = this.known.get(key)
     if (known === undefined) {
-      known = new Set()
+      known = new Map()
       this.known.set(key, known)
     }
     const content = bytes.toString('latin1')
-    if (known.has(content)) return
-    this.note(keyToText(key), decodeRecord(key, bytes))
-    known.add(content)
+    const before = known.get(content)
+    if (before !== undefined) return before
+    const record = decodeRecord(key, bytes)
+    this.note(keyToText(key), record)
+    const long = record.past.size > LONG_PAST
+    known.set(content, long)
+    return long
   }
 
   note(key: string, record: KeyRecord): void {

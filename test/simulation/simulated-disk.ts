@@ -38,6 +38,8 @@ export class SimulatedDisk {
   private readonly observations: Observations
   private readonly settings: SimulatedDiskSettings
   private storage: MemoryStorage | undefined
+  /** Keys whose records here have long pasts. */
+  private readonly longPasts = new Set<Key>()
 
   constructor(
     components: { world: World; prng: Prng; observations: Observations },
@@ -164,6 +166,15 @@ export class SimulatedDisk {
     if (record !== undefined) this.observations.noteRemoval(keyToText(key), record)
   }
 
+  private watchPast(key: Key, long: boolean): void {
+    if (!long && this.longPasts.has(key)) {
+      const { record } = this.look(key)
+      if (record !== undefined) this.observations.noteShortening(keyToText(key), record.past)
+    }
+    if (long) this.longPasts.add(key)
+    else this.longPasts.delete(key)
+  }
+
   private watch(batch: readonly StorageOp[]): void {
     this.onNextCommit?.()
     this.onNextCommit = undefined
@@ -175,7 +186,9 @@ export class SimulatedDisk {
         continue
       }
       this.world.hash.bytes(op.value)
-      if (key !== undefined) this.observations.read(key, op.value)
+      if (key === undefined) continue
+      const long = this.observations.read(key, op.value)
+      if (slotAt(op.key) !== undefined) this.watchPast(key, long)
     }
   }
 
