@@ -39,6 +39,16 @@ struct record {
   uint32_t second_path_bytes;
 };
 
+typedef long (*system_call_function)(long, ...);
+
+/* Not through the function below. */
+static system_call_function found_system_call(void) {
+  static system_call_function found;
+  if (found == NULL) found = (system_call_function)dlsym(RTLD_NEXT, "syscall");
+  return found;
+}
+#define system_call(...) found_system_call()(__VA_ARGS__)
+
 static int journal = -1;
 /* At the start of the journal, shared by all: where its last complete record ends. A process that is killed while it
    appends one leaves this as it was, and the next one overwrites what there is of it. */
@@ -68,9 +78,9 @@ __attribute__((constructor)) static void start(void) {
   if (path == NULL || below == NULL) return;
   root_bytes = strlen(below);
   memcpy(root, below, root_bytes + 1);
-  int fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+  int fd = system_call(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
   if (fd < 0) give_up("it cannot be opened");
-  end_of_journal = (volatile uint64_t *)syscall(SYS_mmap, NULL, HEADER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  end_of_journal = (volatile uint64_t *)system_call(SYS_mmap, NULL, HEADER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (end_of_journal == MAP_FAILED) give_up("it cannot be mapped");
   journal = fd;
 }
@@ -104,7 +114,7 @@ static uint64_t append(uint32_t type, uint64_t handle, uint64_t value, const cha
       if (parts[i].iov_len > skipped)
         left[count++] = (struct iovec){(char *)parts[i].iov_base + skipped, parts[i].iov_len - skipped};
     }
-    ssize_t n = syscall(SYS_pwritev, journal, left, count, (long)(at + done), 0L);
+    ssize_t n = system_call(SYS_pwritev, journal, left, count, (long)(at + done), 0L);
     if (n < 0 && errno != EINTR) give_up("it cannot be written");
     if (n > 0) done += n;
   }
@@ -141,12 +151,12 @@ static int open_file(int dir, const char *path, int flags, mode_t mode) {
   char buffer[PATH_MAX];
   const char *name = dir == AT_FDCWD || (path && path[0] == '/') ? traced(path, buffer) : NULL;
   if (name == NULL) {
-    int fd = syscall(SYS_openat, dir, path, flags, mode);
+    int fd = system_call(SYS_openat, dir, path, flags, mode);
     if (fd >= 0 && handle_of(fd) != 0) remember(fd, 0);
     return fd;
   }
   begin_turn();
-  int fd = syscall(SYS_openat, dir, path, flags, mode);
+  int fd = system_call(SYS_openat, dir, path, flags, mode);
   int error = errno;
   if (fd >= 0) {
     uint64_t how = (flags & O_CREAT ? CREATES : 0) | (flags & O_TRUNC ? TRUNCATES : 0);
@@ -188,14 +198,26 @@ int openat64(int dir, const char *path, int flags, ...) {
 
 int close(int fd) {
   if (handle_of(fd) != 0) remember(fd, 0);
-  return syscall(SYS_close, fd);
+  return system_call(SYS_close, fd);
+}
+
+/* libuv closes files by the bare system call. */
+long syscall(long number, ...) {
+  long a[6];
+  va_list arguments;
+  va_start(arguments, number);
+  for (int i = 0; i < 6; i++) a[i] = va_arg(arguments, long);
+  va_end(arguments);
+  if (number == SYS_close) return close((int)a[0]);
+  if (number == SYS_copy_file_range && handle_of((int)a[2]) != 0) give_up("a file is written by copy_file_range");
+  return system_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 /* One write through one vector, at the offset or, where that is negative, at the position of the file. */
 static ssize_t write_traced(int fd, const struct iovec *parts, int count, off_t offset) {
   uint64_t handle = handle_of(fd);
   begin_turn();
-  ssize_t n = offset < 0 ? syscall(SYS_writev, fd, parts, count) : syscall(SYS_pwritev, fd, parts, count, (long)offset, 0L);
+  ssize_t n = offset < 0 ? system_call(SYS_writev, fd, parts, count) : system_call(SYS_pwritev, fd, parts, count, (long)offset, 0L);
   int error = errno;
   if (n > 0) {
     off_t at = offset < 0 ? lseek(fd, 0, SEEK_CUR) - n : offset;
@@ -212,18 +234,18 @@ static ssize_t write_traced(int fd, const struct iovec *parts, int count, off_t 
 }
 
 ssize_t write(int fd, const void *data, size_t bytes) {
-  if (handle_of(fd) == 0) return syscall(SYS_write, fd, data, bytes);
+  if (handle_of(fd) == 0) return system_call(SYS_write, fd, data, bytes);
   struct iovec part = {(void *)data, bytes};
   return write_traced(fd, &part, 1, -1);
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
-  if (handle_of(fd) == 0) return syscall(SYS_writev, fd, parts, count);
+  if (handle_of(fd) == 0) return system_call(SYS_writev, fd, parts, count);
   return write_traced(fd, parts, count, -1);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t offset) {
-  if (handle_of(fd) == 0) return syscall(SYS_pwrite64, fd, data, bytes, offset);
+  if (handle_of(fd) == 0) return system_call(SYS_pwrite64, fd, data, bytes, offset);
   struct iovec part = {(void *)data, bytes};
   return write_traced(fd, &part, 1, offset);
 }
@@ -231,7 +253,7 @@ ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t offset) {
 ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset) { return pwrite64(fd, data, bytes, offset); }
 
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t offset) {
-  if (handle_of(fd) == 0) return syscall(SYS_pwritev, fd, parts, count, (long)offset, 0L);
+  if (handle_of(fd) == 0) return system_call(SYS_pwritev, fd, parts, count, (long)offset, 0L);
   return write_traced(fd, parts, count, offset);
 }
 
@@ -288,9 +310,9 @@ int fclose(FILE *file) {
 
 int ftruncate64(int fd, off64_t bytes) {
   uint64_t handle = handle_of(fd);
-  if (handle == 0) return syscall(SYS_ftruncate, fd, bytes);
+  if (handle == 0) return system_call(SYS_ftruncate, fd, bytes);
   begin_turn();
-  int result = syscall(SYS_ftruncate, fd, bytes), error = errno;
+  int result = system_call(SYS_ftruncate, fd, bytes), error = errno;
   if (result == 0) append(TRUNCATE, handle, bytes, NULL, NULL, NULL, 0);
   end_turn();
   errno = error;
@@ -301,11 +323,11 @@ int ftruncate(int fd, off_t bytes) { return ftruncate64(fd, bytes); }
 
 static int sync_file(int fd, long number) {
   uint64_t handle = handle_of(fd);
-  if (handle == 0) return syscall(number, fd);
+  if (handle == 0) return system_call(number, fd);
   begin_turn();
   uint64_t began = append(SYNC_BEGIN, handle, 0, NULL, NULL, NULL, 0);
   end_turn();
-  int result = syscall(number, fd), error = errno;
+  int result = system_call(number, fd), error = errno;
   if (result == 0) {
     begin_turn();
     append(SYNC_END, handle, began, NULL, NULL, NULL, 0);
@@ -325,7 +347,7 @@ static int change_names(uint32_t type, long number, const char *first, const cha
   const char *name = traced(first, buffer), *other = traced(second, second_buffer);
   if (second != NULL && (name == NULL) != (other == NULL)) give_up("a file crosses the border of the root");
   if (name != NULL) begin_turn();
-  int result = second != NULL ? syscall(number, first, second) : syscall(number, first, mode), error = errno;
+  int result = second != NULL ? system_call(number, first, second) : system_call(number, first, mode), error = errno;
   if (name != NULL) {
     if (result == 0) append(type, 0, 0, name, other, NULL, 0);
     end_turn();
@@ -347,7 +369,7 @@ int rmdir(const char *path) { return change_names(RMDIR, SYS_rmdir, path, NULL, 
 /* What would change a file behind the journal's back. */
 void *mmap64(void *address, size_t bytes, int protection, int flags, int fd, off64_t offset) {
   if ((protection & PROT_WRITE) && (flags & MAP_SHARED) && handle_of(fd) != 0) give_up("a file is mapped to be written");
-  return (void *)syscall(SYS_mmap, address, bytes, protection, flags, fd, offset);
+  return (void *)system_call(SYS_mmap, address, bytes, protection, flags, fd, offset);
 }
 
 void *mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset) {
@@ -356,5 +378,5 @@ void *mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t
 
 ssize_t sendfile64(int to, int from, off64_t *offset, size_t bytes) {
   if (handle_of(to) != 0) give_up("a file is written by sendfile");
-  return syscall(SYS_sendfile, to, from, offset, bytes);
+  return system_call(SYS_sendfile, to, from, offset, bytes);
 }
