@@ -47,7 +47,7 @@ zpty -d shell`,
 describe('completion', function () {
   this.timeout(60_000)
 
-  for (const shell of SHELLS.filter((shell) => hasPeer(shell))) {
+  for (const shell of SHELLS.filter(hasPeer)) {
     describe(`in ${shell}`, () => {
       const user = new KvUser()
 

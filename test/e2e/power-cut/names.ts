@@ -1,4 +1,4 @@
-import type { FileContent } from './file-content.ts'
+import { FileContent } from './file-content.ts'
 
 /** A directory, with the names in it as the processes see them. */
 export class Directory {
@@ -57,11 +57,12 @@ export class Names {
 
   /** An fsync of the file or directory that began at `began` has returned. */
   sync(inode: Inode, began: number): void {
+    const ownName = this.newNames === 'file' && inode instanceof FileContent
     for (const [i, change] of this.changes.entries()) {
       if (change.at > began) break
       const { from, to, creates } = change
       const inside = from?.directory === inode || to?.directory === inode
-      if (inside || (creates && change.inode === inode && this.newNames === 'file')) this.settle(i)
+      if (inside || (ownName && creates && change.inode === inode)) this.settle(i)
     }
     const open = this.changes.findIndex(({ durable }) => !durable)
     for (const change of this.changes.splice(0, open < 0 ? this.changes.length : open))
