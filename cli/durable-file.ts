@@ -31,7 +31,14 @@ export function makeDurably(directory: string): void {
 function syncDirectory(directory: string): void {
   // Windows neither needs nor allows it.
   if (process.platform === 'win32') return
-  const descriptor = openSync(directory, 'r')
+  let descriptor: number
+  try {
+    descriptor = openSync(directory, 'r')
+  } catch (thrown) {
+    // One may write to a directory of somebody else's that one may not read.
+    if ((thrown as NodeJS.ErrnoException).code === 'EACCES') return
+    throw thrown
+  }
   try {
     fsyncSync(descriptor)
   } finally {
