@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { withLock } from './bin/lock.js'
 import { ContextStore, kvHome } from './context.ts'
+import { makeDurably } from './durable-file.ts'
 
 /**
  * Changes the named rings of the user: one command at a time, lest one undoes what another does.
@@ -13,7 +13,7 @@ export async function changeContexts(
   onWait?: () => void,
 ): Promise<void> {
   const home = kvHome(env)
-  mkdirSync(home, { recursive: true })
+  makeDurably(home)
   await withLock(path.join(home, 'contexts.lock'), async () => change(new ContextStore(home)), {
     ...(onWait && { onWait }),
   })

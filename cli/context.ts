@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { KvError } from '../shared/errors.ts'
+import { makeDurably, writeDurably } from './durable-file.ts'
 
 /** A ring that the user has given a name. */
 export interface Context {
@@ -81,16 +82,8 @@ export class ContextStore {
   }
 
   private write(content: ContextFile): void {
-    mkdirSync(path.dirname(this.file), { recursive: true })
-    const draft = `${this.file}.${process.pid}`
-    const file = openSync(draft, 'w', 0o600)
-    try {
-      writeSync(file, `${JSON.stringify(content, null, 2)}\n`)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(draft, this.file)
+    makeDurably(path.dirname(this.file))
+    writeDurably(this.file, `${JSON.stringify(content, null, 2)}\n`)
   }
 }
 

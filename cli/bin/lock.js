@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fsyncSync,
   linkSync,
   openSync,
   readFileSync,
@@ -67,6 +68,8 @@ function create(file, owner) {
   try {
     const descriptor = openSync(file, 'wx')
     writeSync(descriptor, owner)
+    // Left behind by a power cut, and empty, it would have to be watched for long.
+    fsyncSync(descriptor)
     closeSync(descriptor)
     return true
   } catch (error) {

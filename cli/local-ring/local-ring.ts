@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { KvError } from '../../shared/errors.ts'
 import { withLock } from '../bin/lock.js'
+import { makeDurably, writeDurably } from '../durable-file.ts'
 import type { NodePorts } from './free-ports.ts'
 import { nodeArguments, nodeEnvironment } from './node-arguments.ts'
 import { type StartedProcess, startProcess } from './node-process.ts'
@@ -49,7 +50,7 @@ export class LocalRing {
 
   /** Does what changes the ring: one command at a time, others wait. */
   exclusively<T>(work: () => Promise<T>, onWait?: () => void): Promise<T> {
-    mkdirSync(this.settings.directory, { recursive: true, mode: 0o700 })
+    makeDurably(this.settings.directory)
     return withLock(path.join(this.settings.directory, 'lock'), work, onWait ? { onWait } : {})
   }
 
@@ -90,8 +91,7 @@ export class LocalRing {
   /** Its path; it is made with the ring and never shown. */
   private secretFile(): string {
     const file = path.join(this.settings.directory, 'secret')
-    if (!existsSync(file))
-      writeFileSync(file, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
+    if (!existsSync(file)) writeDurably(file, `${randomBytes(32).toString('hex')}\n`)
     return file
   }
 }

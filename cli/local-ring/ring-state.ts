@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { FaultRule } from '../../shared/api.ts'
 import { KvError } from '../../shared/errors.ts'
+import { writeDurably } from '../durable-file.ts'
 import { isRunning, type ProcessIdentity } from './process-identity.ts'
 
 /** One node of a ring that `kv up` has made. */
@@ -86,15 +87,7 @@ export class RingStateFile {
   }
 
   write(state: RingState): void {
-    const draft = `${this.file}.${process.pid}`
-    const file = openSync(draft, 'w', 0o600)
-    try {
-      writeSync(file, `${JSON.stringify(state, null, 2)}\n`)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(draft, this.file)
+    writeDurably(this.file, `${JSON.stringify(state, null, 2)}\n`)
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { KvError } from '../../shared/errors.ts'
@@ -111,10 +111,19 @@ async function openLocked(
   const marker: Marker = { format: FORMAT, cluster, id, incarnation, state: 'open', files: [] }
   await writeMarker(directory, created ? { ...marker, state: 'creating' } : marker)
 
+  // LevelDB does not fsync the first files that it makes: after a power cut there may be some of them, and empty.
+  if (before?.state === 'creating') await rm(database, { recursive: true, force: true })
+
   const db = new ClassicLevel<Buffer, Buffer>(database, { ...DATABASE_OPTIONS, createIfMissing: created })
   await db.open()
   try {
-    if (created) await writeMarker(directory, marker)
+    // It has renamed a new CURRENT into its place, and left it to the file system when that becomes durable.
+    await syncDirectory(database)
+    if (created) {
+      // The marker must not be there before the database is.
+      await syncDirectory(directory)
+      await writeMarker(directory, marker)
+    }
   } catch (thrown) {
     await db.close()
     throw thrown
@@ -233,5 +242,6 @@ async function markClosed(directory: string, database: string, marker: Marker): 
     const log = await open(join(database, name), 'r+')
     await log.sync().finally(() => log.close())
   }
+  await syncDirectory(database)
   await writeMarker(directory, { ...marker, state: 'closed', files: [...files] })
 }

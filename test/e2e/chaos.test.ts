@@ -114,6 +114,8 @@ describe('the judge of histories', () => {
     value,
     fate,
     error: '',
+    version: '',
+    moment: 0,
     startedMs: 0,
     tookMs: 0,
   })

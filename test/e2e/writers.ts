@@ -11,8 +11,21 @@ export interface Write {
   readonly fate: Fate
   /** Why it was not acknowledged; "" where it was. */
   readonly error: string
+  /** The dot that an acknowledged one has got; "" otherwise. */
+  readonly version: string
+  /** The moment at which its writer was told, by the clock of WritersSettings. */
+  readonly moment: number
   readonly startedMs: number
   readonly tookMs: number
+}
+
+export type Histories = ReadonlyMap<string, readonly Write[]>
+
+export interface WritersSettings {
+  /** How the names of the writers, which are their keys, begin. */
+  readonly name?: string
+  /** A clock of the test's own. */
+  readonly moment?: () => number
 }
 
 const TIMEOUT_MS = 5_000
@@ -24,15 +37,18 @@ export class Writers {
   private readonly clients: KvClient[]
   private running = true
   private readonly work: Promise<void>[]
+  private readonly moment: () => number
 
   /** Each writer prefers another endpoint, and fails over to the others. */
-  constructor(endpoints: readonly string[], count: number) {
+  constructor(endpoints: readonly string[], count: number, settings: WritersSettings = {}) {
+    const { name = 'writer', moment = () => 0 } = settings
+    this.moment = moment
     this.clients = Array.from({ length: count }, (_, i) => {
       const first = i % endpoints.length
       const order = [...endpoints.slice(first), ...endpoints.slice(0, first)]
       return connect({ endpoints: order, timeoutMs: TIMEOUT_MS })
     })
-    this.work = this.clients.map((client, i) => this.run(client, `writer-${i}`))
+    this.work = this.clients.map((client, i) => this.run(client, `${name}-${i}`))
   }
 
   /** Every write that was begun is over after this. */
@@ -52,21 +68,39 @@ export class Writers {
     const key = keyFromText(name)
     for (let value = 1; this.running; value++) {
       const startedMs = performance.now()
-      const { fate, error } = await this.write(client, key, value)
-      history.push({ value, fate, error, startedMs, tookMs: performance.now() - startedMs })
+      const told = await this.write(client, key, value)
+      history.push({
+        value,
+        ...told,
+        moment: this.moment(),
+        startedMs,
+        tookMs: performance.now() - startedMs,
+      })
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }
   }
 
-  private async write(client: KvClient, key: Key, value: number): Promise<Pick<Write, 'fate' | 'error'>> {
+  private async write(
+    client: KvClient,
+    key: Key,
+    value: number,
+  ): Promise<Pick<Write, 'fate' | 'error' | 'version'>> {
     try {
-      await client.set(key, Buffer.from(String(value)))
-      return { fate: 'acknowledged', error: '' }
+      const { version } = await client.set(key, Buffer.from(String(value)))
+      return { fate: 'acknowledged', error: '', version }
     } catch (thrown) {
       if (!(thrown instanceof KvError)) throw thrown
-      return { fate: thrown.kind.definite ? 'failed' : 'unknown', error: `${thrown.code}: ${thrown.message}` }
+      const fate = thrown.kind.definite ? 'failed' : 'unknown'
+      return { fate, error: `${thrown.code}: ${thrown.message}`, version: '' }
     }
   }
+}
+
+/** The histories as they were at a moment: whoever was told of a success later had not been told of it then. */
+export function asOf(histories: Histories, moment: number): Histories {
+  const then = (write: Write): Write =>
+    write.fate === 'acknowledged' && write.moment > moment ? { ...write, fate: 'unknown' } : write
+  return new Map([...histories].map(([name, history]) => [name, history.map(then)]))
 }
 
 /**
@@ -84,7 +118,10 @@ export function judge(history: readonly Write[], found: number | undefined): str
 }
 
 /** What is wrong with the keys of `writers`, read through each of the endpoints, by the name of their nodes. */
-export async function judgeAll(endpoints: ReadonlyMap<string, string>, writers: Writers): Promise<string[]> {
+export async function judgeAll(
+  endpoints: ReadonlyMap<string, string>,
+  writers: { readonly histories: Histories },
+): Promise<string[]> {
   const wrong: string[] = []
   for (const [id, endpoint] of endpoints) {
     const client = connect({ endpoints: [endpoint], timeoutMs: 10_000 })

@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, readFile, rm, unlink, writeFile } from 'node:fs/
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { expect } from 'chai'
+import { writeMarker } from '../../../server/adapters/directory-marker.ts'
 import { identity } from '../../../server/adapters/file-identity.ts'
 import { NodeDirectory, refusal } from './node-directory.ts'
 
@@ -160,5 +161,24 @@ describe('a data directory', () => {
     await writeFile(join(node.path, 'kvring.json.new'), '{"format"')
     await writeFile(join(node.path, 'lock'), '')
     expect((await node.open()).created).to.equal(true)
+  })
+
+  it('begins again where a creation was cut off while LevelDB made its first files', async () => {
+    await mkdir(join(node.path, 'db'), { recursive: true })
+    const marker = {
+      format: 1,
+      cluster: 'prod',
+      id: 'n1',
+      incarnation: '1',
+      state: 'creating',
+      files: [],
+    } as const
+    await writeMarker(node.path, marker)
+    await writeFile(join(node.path, 'db', 'MANIFEST-000001'), '')
+    await writeFile(join(node.path, 'db', 'CURRENT'), 'MANIFEST-000001\n')
+    const data = await node.open()
+    expect(data.created).to.equal(true)
+    await data.storage.commit([{ type: 'put', key: Buffer.from('k'), value: Buffer.from('v') }])
+    expect(data.storage.get(Buffer.from('k'))?.toString()).to.equal('v')
   })
 })
