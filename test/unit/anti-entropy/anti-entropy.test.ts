@@ -153,4 +153,26 @@ describe('AntiEntropy', () => {
     expect(owners.a.repair.divergentSlots).to.equal(0)
     expect(owners.disks.b.get(dataAddress(key(500)))).to.be.instanceOf(Buffer)
   })
+
+  it('says that all that a peer holds is here only where nothing is left, and no hints wait for the peer', async () => {
+    const owners = new TwoOwners()
+    await owners.start()
+    await fill(owners, 20)
+    const { a, b } = owners
+    const holdsAll = async () => {
+      a.compared.length = 0
+      await owners.compare()
+      return a.compared.includes('b')
+    }
+    expect(await holdsAll()).to.equal(true)
+    a.hintHolders.set('b', ['c'])
+    expect(await holdsAll(), 'b may lack what is in the hint').to.equal(false)
+    a.hintHolders.clear()
+    await owners.settled(b.store(key(500), encodedOf(key(500), 'x', 900)))
+    owners.network.fails = (_to, method) => method === 'fetch'
+    expect(await holdsAll(), 'a key of b could not be fetched').to.equal(false)
+    expect(a.repair.divergentSlots).to.equal(1)
+    owners.network.fails = () => false
+    expect(await holdsAll()).to.equal(true)
+  })
 })

@@ -223,6 +223,19 @@ describe('Replica', () => {
     expect(ack).to.deep.equal({ outrankedBy: undefined })
   })
 
+  it('tells it also of what wins with the same stamp, by its actor', async () => {
+    const [a, b] = [await startNode('a'), await startNode('b')]
+    const [low, high] = [a.write('low'), b.write('high', { request: 'p' })]
+    expect(decoded(low).siblings[0]?.stamp).to.deep.equal(decoded(high).siblings[0]?.stamp)
+    const acks: unknown[] = []
+    const note = (_error: unknown, ack?: StoreAck) => acks.push(ack?.outrankedBy)
+    b.replica.store(b.data, KEY, low.bytes, 'write', note)
+    a.replica.store(a.data, KEY, high.bytes, 'write', note)
+    await b.flush()
+    await a.flush()
+    expect(acks).to.deep.equal([decoded(high).siblings[0]?.stamp, undefined])
+  })
+
   describe('on the floor of its slot', () => {
     const slot = slotOf(KEY)
     const floorAt = ({ dot }: Written) => ({ vector: new Map([[dot.actor, dot.counter]]), expiredMs: 0 })
