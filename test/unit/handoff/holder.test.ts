@@ -3,6 +3,9 @@ import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
 import { EMPTY_RECORD, type KeyRecord } from '../../../server/causality/record.ts'
 import { decodeRecord, encodeRecord } from '../../../server/causality/record-codec.ts'
 import { Holder, type HolderComponents } from '../../../server/handoff/holder.ts'
+import type { Rpc } from '../../../server/rpc/method.ts'
+import { STORE } from '../../../server/rpc/replica-methods.ts'
+import { STORE_GROUP } from '../../../server/rpc/store-group-method.ts'
 import { Counters } from '../../../shared/counters.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { keyFromText } from '../../../shared/key.ts'
@@ -18,6 +21,7 @@ function setUp({ held = EMPTY_RECORD, hinted = [] as KeyRecord[], full = false, 
   const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
   const marked: number[] = []
   const stored: string[] = []
+  const origins: string[] = []
   const floors = { count: 0, floor: { vector: new Map<string, number>(), expiredMs: 0 } }
   const holder = new Holder({
     data: { durable: () => held, encode: (key: typeof KEY, record: KeyRecord) => encodeRecord(key, record) },
@@ -27,7 +31,12 @@ function setUp({ held = EMPTY_RECORD, hinted = [] as KeyRecord[], full = false, 
       refusal: () => (full ? new KvError('overloaded', 'no room') : undefined),
       records: (owner: string) => owner,
     },
-    replica: { store: (records: unknown) => stored.push(typeof records === 'string' ? records : 'data') },
+    replica: {
+      store: (records: unknown, _key: unknown, _bytes: unknown, origin: string) => {
+        stored.push(typeof records === 'string' ? records : 'data')
+        origins.push(origin)
+      },
+    },
     floors: {
       get count() {
         return floors.count
@@ -45,7 +54,7 @@ function setUp({ held = EMPTY_RECORD, hinted = [] as KeyRecord[], full = false, 
     const record = answer.bytes.length === 0 ? EMPTY_RECORD : decodeRecord(KEY, answer.bytes)
     return { ...answer, record, dots: record.siblings.map(({ dot }) => `${dot.actor}${dot.counter}`) }
   }
-  return { clock, hybrid, marked, stored, floors, holder, fetch }
+  return { clock, hybrid, marked, stored, origins, floors, holder, fetch }
 }
 
 describe('Holder', () => {
@@ -76,6 +85,21 @@ describe('Holder', () => {
     expect([...fetch(false).record.past]).to.deep.equal([])
     expect([...fetch(true).record.past]).to.deep.equal([['b', 5]])
     expect(fetch(true)).to.deep.include({ floor: 1, dots: ['a9'] })
+  })
+
+  it('tells a write on its way from what mends, whichever message it comes in', () => {
+    const { holder, stored, origins } = setUp()
+    const handlers = new Map<string, (from: string, request: never, reply: () => void) => void>()
+    const handle = (method: { name: string }, run: never) => void handlers.set(method.name, run)
+    holder.serve({ handle } as unknown as Rpc)
+    const record = (fresh: boolean) => ({ key: KEY, hintFor: '', bytes: Buffer.alloc(0), fresh })
+    const send = (method: { name: string }, request: unknown) =>
+      handlers.get(method.name)?.('b', request as never, () => undefined)
+    send(STORE, record(true))
+    send(STORE, record(false))
+    send(STORE_GROUP, { records: [record(false), record(true)] })
+    expect(origins).to.deep.equal(['write', 'mend', 'mend', 'write'])
+    expect(stored).to.have.length(4)
   })
 
   it('marks the slot where there is no room for a hint, and stores what is its own all the same', () => {
