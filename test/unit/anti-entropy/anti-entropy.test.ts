@@ -153,4 +153,56 @@ describe('AntiEntropy', () => {
     expect(owners.a.repair.divergentSlots).to.equal(0)
     expect(owners.disks.b.get(dataAddress(key(500)))).to.be.instanceOf(Buffer)
   })
+
+  it('says that all that a peer holds is here only where nothing is left, and no hints wait for the peer', async () => {
+    const owners = new TwoOwners()
+    await owners.start()
+    await fill(owners, 20)
+    const { a, b } = owners
+    const holdsAll = async () => {
+      a.compared.length = 0
+      await owners.compare()
+      return a.compared.includes('b')
+    }
+    expect(await holdsAll()).to.equal(true)
+    a.hintHolders.set('b', ['c'])
+    expect(await holdsAll(), 'b may lack what is in the hint').to.equal(false)
+    a.hintHolders.clear()
+    await owners.settled(b.store(key(500), encodedOf(key(500), 'x', 900)))
+    owners.network.fails = (_to, method) => method === 'fetch'
+    expect(await holdsAll(), 'a key of b could not be fetched').to.equal(false)
+    expect(a.repair.divergentSlots).to.equal(1)
+    owners.network.fails = () => false
+    expect(await holdsAll()).to.equal(true)
+  })
+
+  it('takes over the floor of a peer when it has all that the peer holds, and not before', async () => {
+    const owners = new TwoOwners()
+    await owners.start()
+    const { a, b } = owners
+    b.repair.pause()
+    const slot = slotOf(key(1))
+    const floor = { vector: new Map([['x', 10]]), expiredMs: 0 }
+    await owners.settled(b.store(key(1), encodedOf(key(1), 'x', 9)))
+    b.floors.raise(slot, floor)
+    owners.network.fails = (_to, method) => method === 'fetch'
+    await owners.compare()
+    // With the floor and without the value, the value would count as deleted.
+    expect([...a.floors.slots()]).to.deep.equal([])
+    owners.network.fails = () => false
+    await owners.compare()
+    expect(a.floors.of(slot)).to.deep.equal(floor)
+    for (const disk of [owners.disks.a, owners.disks.b])
+      expect(disk.get(dataAddress(key(1)))).to.be.instanceOf(Buffer)
+  })
+
+  it('brings to a peer what that has missed, also when it has promised to take no such write any more', async () => {
+    const owners = new TwoOwners()
+    await owners.start()
+    const { a, b } = owners
+    await owners.settled(a.store(key(1), encodedOf(key(1), 'x', 9)))
+    b.floors.promise(slotOf(key(1)), { round: 'r', vector: new Map([['x', 10]]) })
+    await owners.compare()
+    expect(owners.disks.b.get(dataAddress(key(1)))).to.be.instanceOf(Buffer)
+  })
 })

@@ -47,6 +47,10 @@ export class Owner {
   readonly floors: Floors
   readonly mortal: MortalKeys
   readonly counters = new Counters()
+  /** Peers that this node's disk has been compared with. */
+  readonly compared: NodeId[] = []
+  /** Nodes that keep hints for an owner. */
+  readonly hintHolders = new Map<NodeId, readonly NodeId[]>()
   /** Keys that were found damaged. */
   readonly damaged: Key[] = []
   private readonly replica: Replica
@@ -102,7 +106,7 @@ export class Owner {
       everywhere: true,
       of: () => true,
       lacking: () => [],
-      comparedWith: () => undefined,
+      comparedWith: (peer: NodeId) => void this.compared.push(peer),
       doubts: 0,
       doubt: () => ({ type: 'del' as const, key: Buffer.from('mcomplete') }),
     }
@@ -122,7 +126,7 @@ export class Owner {
       layout: () => ({ version: 1 }) as Layout,
       slots: () => TABLE,
       reachable: () => true,
-      hintHolders: () => [],
+      hintHolders: (owner: NodeId) => this.hintHolders.get(owner) ?? [],
       mayHoldHintsElsewhere: () => false,
       onReachable: () => undefined,
       onLayout: () => undefined,

@@ -32,12 +32,14 @@ function open(storage = new PagedStorage(), maxBytes = 10_000) {
 }
 
 describe('HintStore', () => {
-  it('shows a hint to readers only when it is durable', async () => {
+  it('shows a hint to readers, and has one to send, only when it is durable', async () => {
     const { storage, hints } = open()
     hints.records('b').stage(k1, recordOf('a', 1), () => undefined)
     await settle()
     expect(hints.of(k1).filter((record) => record.siblings.length > 0)).to.deep.equal([])
+    expect(hints.encoded('b', k1)).to.equal(undefined)
     await storage.land()
+    expect(hints.encoded('b', k1)).to.be.instanceOf(Buffer)
     expect(hints.of(k1)).to.deep.equal([recordOf('a', 1)])
     expect(hints.of(k2)).to.deep.equal([])
   })

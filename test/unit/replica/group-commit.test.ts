@@ -39,11 +39,15 @@ describe('GroupCommit', () => {
     await settle()
     await storage.land()
     expect(commit.lifetime).to.equal(10)
-    const again = new GroupCommit(
-      { clock: readyClock, storage, trace: silentTrace },
-      { maxQueuedBytes: 1000 },
-    )
-    expect(again.lifetime).to.equal(10)
+    const open = () =>
+      new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1000 })
+    expect(open().lifetime).to.equal(10)
+    // Also where nobody asks before the first batch.
+    const next = open()
+    next.add(put('c'))
+    await settle()
+    await storage.land()
+    expect(next.lifetime).to.equal(11)
   })
 
   it('gathers what comes while a batch is under way into the next one', async () => {

@@ -33,9 +33,13 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
   const floors = new Floors({ storage, commit, trace: silentTrace })
   const replica = new Replica({ commit, minter, hybrid, floors, trace: silentTrace, policy: () => conflicts })
   const data = new StagedRecords({ storage, commit, onCorrupt: () => undefined }, dataAddress)
-  const write = (value: string, more: Partial<Write> = {}): Written => {
+  const write = (
+    value: string,
+    more: Partial<Write> = {},
+    done: (error: KvError | undefined) => void = () => undefined,
+  ): Written => {
     const fields = { ttlMs: 0, context: undefined, request: 'q', attempt: 0, ...more }
-    return replica.write(data, 'owner', KEY, { value: Buffer.from(value), ...fields }, () => undefined)
+    return replica.write(data, 'owner', KEY, { value: Buffer.from(value), ...fields }, done)
   }
   const flush = async () => {
     await settle()
@@ -57,6 +61,60 @@ describe('Replica', () => {
     const [sibling] = decoded(second).siblings
     expect(sibling?.attempt).to.equal(1)
     expect((sibling?.stamp.wallMs ?? 0) - (decoded(first).siblings[0]?.stamp.wallMs ?? 0)).to.equal(1_000)
+  })
+
+  it('acknowledges what it has already no sooner than that is durable', async () => {
+    const [a, b] = [await startNode('a'), await startNode('b')]
+    const acks: string[] = []
+    const { bytes } = a.write('1', {}, () => acks.push('first'))
+    a.write('1', {}, () => acks.push('again'))
+    for (const name of ['sent', 'sent again'])
+      b.replica.store(b.data, KEY, bytes, 'write', () => acks.push(name))
+    await settle()
+    expect([a.storage.flights.length, b.storage.flights.length]).to.deep.equal([1, 1])
+    expect(acks).to.deep.equal([])
+    await a.flush()
+    await b.flush()
+    expect(acks).to.deep.equal(['first', 'again', 'sent', 'sent again'])
+    a.write('1', {}, () => acks.push('later'))
+    b.replica.store(b.data, KEY, bytes, 'write', () => acks.push('sent later'))
+    await settle()
+    expect(acks.slice(4)).to.have.members(['later', 'sent later'])
+  })
+
+  it('refuses a stamp too far ahead of its clock, from a peer and under a write that has not seen it', async () => {
+    const [a, b] = [await startNode('a'), await startNode('b')]
+    b.clock.advance(61_000)
+    expect(() => b.write('before the time is reserved')).to.throw(KvError)
+    await b.flush()
+    const { bytes, dot } = b.write('of tomorrow')
+    const codes: unknown[] = []
+    a.replica.store(a.data, KEY, bytes, 'write', (error) => codes.push(error?.code))
+    a.replica.absorb(a.data, KEY, decodeRecord(KEY, bytes))
+    await a.flush()
+    expect([codes, values(a.record())]).to.deep.equal([['clock_skew'], []])
+    // On the disk all the same, from when the clock was wrong.
+    a.storage.durable.set(dataAddress(KEY).toString('latin1'), bytes)
+    expect(() => a.write('now', { request: 'p' }))
+      .to.throw(KvError)
+      .with.property('code', 'clock_skew')
+    a.write('now', { request: 'p', context: { vector: new Map([[dot.actor, dot.counter]]), seen: [] } })
+    expect(values(a.record())).to.deep.equal(['now'])
+  })
+
+  it('acknowledges nothing that a commit has lost, whoever waits for it', async () => {
+    const [a, b] = [await startNode('a'), await startNode('b')]
+    const codes: unknown[] = []
+    const note = (error: KvError | undefined) => codes.push(error?.code)
+    const { bytes } = a.write('1', {}, note)
+    a.write('1', {}, note)
+    b.replica.store(b.data, KEY, bytes, 'write', note)
+    b.replica.store(b.data, KEY, bytes, 'write', note)
+    await settle()
+    await a.storage.fail()
+    await b.storage.fail()
+    expect(codes).to.deep.equal(['storage_failed', 'storage_failed', 'storage_failed', 'storage_failed'])
+    expect(a.data.durable(KEY).siblings).to.deep.equal([])
   })
 
   it('takes deletions, and no values, while the disk has little room', async () => {
@@ -164,6 +222,19 @@ describe('Replica', () => {
     })
     await a.flush()
     expect(ack).to.deep.equal({ outrankedBy: undefined })
+  })
+
+  it('tells it also of what wins with the same stamp, by its actor', async () => {
+    const [a, b] = [await startNode('a'), await startNode('b')]
+    const [low, high] = [a.write('low'), b.write('high', { request: 'p' })]
+    expect(decoded(low).siblings[0]?.stamp).to.deep.equal(decoded(high).siblings[0]?.stamp)
+    const acks: unknown[] = []
+    const note = (_error: unknown, ack?: StoreAck) => acks.push(ack?.outrankedBy)
+    b.replica.store(b.data, KEY, low.bytes, 'write', note)
+    a.replica.store(a.data, KEY, high.bytes, 'write', note)
+    await b.flush()
+    await a.flush()
+    expect(acks).to.deep.equal([decoded(high).siblings[0]?.stamp, undefined])
   })
 
   describe('on the floor of its slot', () => {

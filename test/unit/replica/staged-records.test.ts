@@ -61,6 +61,25 @@ describe('StagedRecords', () => {
     expect(records.durable(key)).to.deep.equal(record(3))
   })
 
+  it('shows nothing of a commit that has failed, and does not go by memory afterwards', async () => {
+    const { storage, records } = setUp()
+    storage.durable.set(`d${key}`, encodeRecord(key, record(1)))
+    expect(records.durable(key)).to.deep.equal(record(1))
+    const seen: KeyRecord[] = []
+    records.stage(key, record(2), () => seen.push(records.durable(key)))
+    await settle()
+    let failed = false
+    records.stage(key, record(3), (error) => {
+      failed = error !== undefined
+    })
+    await storage.fail()
+    await settle()
+    expect([seen, failed]).to.deep.equal([[record(1)], true])
+    // Nobody knows what a commit that has failed has left on the disk.
+    storage.durable.set(`d${key}`, encodeRecord(key, record(2)))
+    expect(records.durable(key)).to.deep.equal(record(2))
+  })
+
   it('calls back when what is latest now is durable', async () => {
     const { storage, records } = setUp()
     const done: string[] = []
