@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { NO_FLOOR } from '../../../server/causality/floor.ts'
 import { decodeRecord } from '../../../server/causality/record-codec.ts'
 import { dataAddress } from '../../../server/replica/data-address.ts'
 import { type Key, keyFromText } from '../../../shared/key.ts'
@@ -182,7 +183,7 @@ describe('AntiEntropy', () => {
     const { a, b } = owners
     b.repair.pause()
     const slot = slotOf(key(1))
-    const floor = { vector: new Map([['x', 10]]), expiredMs: 0 }
+    const floor = { ...NO_FLOOR, vector: new Map([['x', 10]]) }
     await owners.settled(b.store(key(1), encodedOf(key(1), 'x', 9)))
     b.floors.raise(slot, floor)
     owners.network.fails = (_to, method) => method === 'fetch'

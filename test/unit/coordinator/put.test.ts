@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { ConflictPolicy } from '../../../server/causality/record.ts'
 import { HINT_AFTER_MS, type PutComponents, PutOperation } from '../../../server/coordinator/put.ts'
 import { Deadlines } from '../../../server/rpc/deadlines.ts'
 import { Counters } from '../../../shared/counters.ts'
@@ -13,7 +14,14 @@ const ABOVE = { wallMs: 9, logical: 0 }
 type Done = (error: KvError | undefined, ack?: { outrankedBy: typeof ABOVE | undefined }) => void
 
 /** A write to a key of a, b and c, of which this node is `a`, with w=2; d and e keep hints. */
-function begin({ down = [] as string[], strict = false, replaced = false } = {}) {
+interface Circumstances {
+  readonly down?: readonly string[]
+  readonly strict?: boolean
+  readonly replaced?: boolean
+  readonly conflicts?: ConflictPolicy
+}
+
+function begin({ down = [], strict = false, replaced = false, conflicts = 'lww' }: Circumstances = {}) {
   const clock = new ManualClock()
   // Deadlines of its own: what a process that stood still finds first, an answer or the time, is up to chance.
   const ticks = new ManualClock()
@@ -50,7 +58,7 @@ function begin({ down = [] as string[], strict = false, replaced = false } = {})
     components,
     KEY,
     write,
-    { ...plan, w: 2, strict, timeoutMs: TIMEOUT_MS },
+    { ...plan, w: 2, strict, conflicts, timeoutMs: TIMEOUT_MS },
     (error, answer) => answers.push(error?.code ?? `${answer?.acks}${answer?.sloppy ? ' sloppy' : ''}`),
   ).start()
   const own = () => staged.shift()?.(undefined)
@@ -110,6 +118,13 @@ describe('PutOperation', () => {
     put.own()
     put.ack('b', ABOVE)
     expect(put.answers).to.deep.equal(['outcome_unknown'])
+  })
+
+  it('is acknowledged with the disks of the first round where all versions are kept, and another has replaced it', () => {
+    const put = begin({ replaced: true, conflicts: 'siblings' })
+    put.own()
+    put.ack('b', ABOVE)
+    expect(put.answers).to.deep.equal(['2'])
   })
 
   it('leaves a hint for an owner out of reach at once, and for one that does not answer after a while', () => {

@@ -15,6 +15,7 @@ import { ManualStorage, settle } from './manual-storage.ts'
 const LAYOUT = 3
 const SESSION = 77
 const VECTOR = new Map([['b.1', 5]])
+const COLLECT = { round: 'r', layoutVersion: LAYOUT, expiredMs: 8 }
 
 function setUp() {
   const storage = new ManualStorage()
@@ -24,7 +25,10 @@ function setUp() {
   const buried: number[] = []
   const outstanding = new Set<number>()
   const components = {
-    ring: { layout: () => ({ version: LAYOUT }), moments: { now: () => ({ session: SESSION }) } },
+    ring: {
+      layout: () => ({ version: LAYOUT, conflicts: 'lww' }),
+      moments: { now: () => ({ session: SESSION }) },
+    },
     commit,
     minter: { actors: 'a.life', counter: 9 },
     writes,
@@ -99,14 +103,14 @@ describe('CollectionServer', () => {
     promise()
     promise({ round: 'of somebody else', slots: [2] })
     let done = false
-    server.collect({ round: 'r', expiredMs: 8, slots: [1, 2] }, (error) => {
+    server.collect({ ...COLLECT, slots: [1, 2] }, (error) => {
       done = error === undefined
     })
     await settle()
     expect([done, buried]).to.deep.equal([false, [1]])
     await storage.land()
     expect(done).to.equal(true)
-    expect(floors.of(1)).to.deep.equal({ vector: VECTOR, expiredMs: 8 })
+    expect(floors.of(1)).to.deep.equal({ vector: VECTOR, expiredMs: 8, layoutVersion: LAYOUT, policy: 'lww' })
     expect([...floors.slots()]).to.deep.equal([1])
   })
 
@@ -114,7 +118,17 @@ describe('CollectionServer', () => {
     const { floors, buried, promise, server } = setUp()
     promise()
     floors.forget(1)
-    server.collect({ round: 'r', expiredMs: 8, slots: [1, 2] }, () => undefined)
+    server.collect({ ...COLLECT, slots: [1, 2] }, () => undefined)
     expect([[...floors.slots()], buried]).to.deep.equal([[2], [2]])
+  })
+
+  it('raises no floor that was agreed on under another layout: its policy may be another', () => {
+    const { floors, buried, promise, server } = setUp()
+    promise()
+    let code: string | undefined
+    server.collect({ ...COLLECT, layoutVersion: LAYOUT - 1, slots: [1] }, (error) => {
+      code = error?.code
+    })
+    expect([code, [...floors.slots()], buried]).to.deep.equal(['conflict', [], []])
   })
 })
