@@ -1,3 +1,4 @@
+import { COLLECTION_BUGS } from './collection-bugs.ts'
 import { HINT_BUGS } from './hint-bugs.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { REPAIR_BUGS } from './repair-bugs.ts'
@@ -10,4 +11,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...VERSION_BUGS,
   ...HINT_BUGS,
   ...REPAIR_BUGS,
+  ...COLLECTION_BUGS,
 ]

@@ -32,7 +32,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       ...OVERWRITING_HOLDER,
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [9],
+    seeds: [11],
   },
   {
     name: 'digests are written with the batch after that of their data',
@@ -49,7 +49,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests'],
-    seeds: [1],
+    seeds: [2],
   },
   {
     name: 'the digest of a record that is replaced stays',
@@ -73,7 +73,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests'],
-    seeds: [2],
+    seeds: [1],
   },
   {
     name: 'anti-entropy overwrites',
@@ -110,7 +110,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests', 'liveness'],
-    seeds: [55],
+    seeds: [21],
   },
   {
     name: 'a scrub finds wrong digests and leaves them as they are',

@@ -57,7 +57,7 @@ export const WRITE_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality'],
-    seeds: [19],
+    seeds: [76],
   },
   {
     name: 'a read does not ask who holds hints for the owners',

@@ -201,6 +201,7 @@ describe('AntiEntropy', () => {
     const owners = new TwoOwners()
     await owners.start()
     const { a, b } = owners
+    b.repair.pause()
     await owners.settled(a.store(key(1), encodedOf(key(1), 'x', 9)))
     b.floors.promise(slotOf(key(1)), { round: 'r', vector: new Map([['x', 10]]) })
     await owners.compare()
