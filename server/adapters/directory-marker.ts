@@ -2,7 +2,7 @@ import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { KvError } from '../../shared/errors.ts'
-import { identity, syncDirectory } from './file-identity.ts'
+import { identity, isSameFile, syncDirectory } from './file-identity.ts'
 import { restoreHint } from './leveldb-errors.ts'
 
 export const MARKER_FILE = 'kvring.json'
@@ -73,8 +73,9 @@ export async function readMarker(directory: string): Promise<FoundMarker | undef
     )
   }
   const { directory: directoryThen, file: fileThen, ...marker } = stored
-  const copied = directoryThen !== (await identity(directory)) || fileThen !== (await identity(path))
-  return { marker, copied }
+  const there =
+    isSameFile(directoryThen, await identity(directory)) && isSameFile(fileThen, await identity(path))
+  return { marker, copied: !there }
 }
 
 /** The marker, the number of a format that is too new, or 'damaged'. */

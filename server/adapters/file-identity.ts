@@ -9,6 +9,17 @@ export async function identity(path: string): Promise<string> {
   return `${dev}:${ino}:${birthtimeNs}`
 }
 
+/**
+ * Whether two identities are those of one file. The device has another number after many a restart of the machine: of
+ * a volume that was attached in another order, or on Btrfs. So it counts only where the file system tells no birth.
+ */
+export function isSameFile(one: string, other: string): boolean {
+  if (one === other) return true
+  const [, inode, birth] = one.split(':')
+  const [, otherInode, otherBirth] = other.split(':')
+  return inode === otherInode && birth === otherBirth && birth !== '0'
+}
+
 /** Makes the names in a directory durable, for which fsync of the files is not enough. */
 export async function syncDirectory(path: string): Promise<void> {
   // Windows neither needs nor allows it.

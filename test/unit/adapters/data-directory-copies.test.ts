@@ -1,5 +1,6 @@
-import { cp, rename, rm } from 'node:fs/promises'
+import { cp, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { expect } from 'chai'
 import { NodeDirectory } from './node-directory.ts'
 
@@ -19,6 +20,23 @@ describe('a copy of a data directory', () => {
     const moved = await node.open(elsewhere)
     expect(moved.copied).to.equal(false)
     expect(moved.incarnation).to.equal(first.incarnation)
+  })
+
+  it('does not take for a copy what is on a device with another number since the machine was started', async () => {
+    const before = await node.fill(10)
+    const file = join(node.path, 'kvring.json')
+    const marker = () => readFile(file, 'utf8').then((text) => JSON.parse(text))
+    const { checksum, ...stored } = await marker()
+    const elsewhere = (id: string) => id.replace(/^\d+/, (device) => String(Number(device) + 1))
+    const moved = { ...stored, directory: elsewhere(stored.directory), file: elsewhere(stored.file) }
+    const sum = crc32(JSON.stringify(moved)).toString(16).padStart(8, '0')
+    const inPlace = await open(file, 'r+')
+    await inPlace.truncate()
+    await inPlace.writeFile(JSON.stringify({ ...moved, checksum: sum }))
+    await inPlace.close()
+    const after = await node.open()
+    expect(after.copied).to.equal(false)
+    expect(after.incarnation).to.equal(before.incarnation)
   })
 
   it('finds out that it was copied, and is a life of its own from then on', async () => {
