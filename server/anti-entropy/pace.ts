@@ -1,9 +1,15 @@
 import type { Clock, Timer } from '../ports/clock.ts'
 
-/** Work that takes longer than this waits behind something else, milliseconds. */
-const BUSY_MS = 20
+/** Work that takes so many times as long as when it has to wait for nothing waits behind something else. */
+const BUSY = 4
+/** A difference that is smaller than this is none, milliseconds. */
+const GRAIN_MS = 2
+/** How long it takes when it has to wait for nothing is the least of the last one or two such spans, milliseconds. */
+const MEMORY_MS = 60_000
 /** Of the full rate, what is left to work that always finds others before it: it must get done all the same. */
-const LEAST = 1 / 8
+const LEAST = 1 / 32
+/** After so long without any, work begins gently again, milliseconds. */
+const QUIET_MS = 5_000
 /** Between two changes of the rate, milliseconds. */
 const ADJUST_MS = 100
 const BACK_OFF = 1 / 2
@@ -25,6 +31,9 @@ export class Pace {
   /** Since the rate was last changed. */
   private seen = { pieces: 0, ms: 0 }
   private adjustedMs: number
+  private seenMs = Number.NEGATIVE_INFINITY
+  /** The shortest pieces of this span and of the one before (the base delay of LEDBAT, section 3.4.2). */
+  private shortest = { ms: Number.POSITIVE_INFINITY, before: Number.POSITIVE_INFINITY, sinceMs: 0 }
 
   constructor(components: { clock: Clock }, settings: { perSecond: number }) {
     this.clock = components.clock
@@ -48,6 +57,8 @@ export class Pace {
   /** Does a piece of the work, and minds how long it takes. */
   async observe<T>(work: () => Promise<T>): Promise<T> {
     const beganMs = this.clock.monotonicMs()
+    if (beganMs - this.seenMs > QUIET_MS) this.share = LEAST
+    this.seenMs = beganMs
     try {
       return await work()
     } finally {
@@ -73,10 +84,22 @@ export class Pace {
   private adjust(nowMs: number, beganMs: number): void {
     this.seen.pieces++
     this.seen.ms += nowMs - beganMs
+    const limitMs = Math.max(GRAIN_MS, BUSY * this.leastMs(nowMs, nowMs - beganMs))
     if (nowMs - this.adjustedMs < ADJUST_MS) return
-    const busy = this.seen.ms > BUSY_MS * this.seen.pieces
+    const busy = this.seen.ms > limitMs * this.seen.pieces
     this.share = busy ? Math.max(LEAST, this.share * BACK_OFF) : Math.min(1, this.share + RECOVER)
     this.seen = { pieces: 0, ms: 0 }
     this.adjustedMs = nowMs
+  }
+
+  private leastMs(nowMs: number, ms: number): number {
+    const { shortest } = this
+    if (nowMs - shortest.sinceMs > MEMORY_MS) {
+      shortest.before = shortest.ms
+      shortest.ms = ms
+      shortest.sinceMs = nowMs
+    }
+    shortest.ms = Math.min(shortest.ms, ms)
+    return Math.min(shortest.ms, shortest.before)
   }
 }

@@ -30,20 +30,35 @@ describe('the pace of work in the background', () => {
     expect(passed[2]).to.be.within(20, 21)
   })
 
-  it('keeps its rate while the work is done promptly', async () => {
-    await work(500, 5)
+  it('begins gently, and comes to its rate within seconds while the work is done promptly', async () => {
+    await work(1, 1)
+    expect(pace.rate).to.equal(PER_SECOND / 32)
+    await work(1_500, 1)
+    expect(pace.rate).to.be.within(PER_SECOND / 4, PER_SECOND / 2)
+    await work(2_000, 1)
+    expect(pace.rate).to.equal(PER_SECOND)
+    clock.advance(10_000)
+    await work(1, 1)
+    expect(pace.rate).to.be.lessThan(PER_SECOND / 8)
+  })
+
+  it('keeps its rate while the work takes about as long as ever, be that long', async () => {
+    await work(100, 50)
+    expect(pace.rate).to.equal(PER_SECOND)
+    await work(50, 150)
     expect(pace.rate).to.equal(PER_SECOND)
   })
 
-  it('slows down where the work has to wait, down to an eighth and no further', async () => {
-    await work(4, 50)
+  it('slows down where the work has to wait, down to a small share and no further', async () => {
+    await work(4_000, 1)
+    await work(20, 10)
     expect(pace.rate).to.equal(PER_SECOND / 4)
-    await work(100, 50)
-    expect(pace.rate).to.equal(PER_SECOND / 8)
+    await work(1_000, 10)
+    expect(pace.rate).to.equal(PER_SECOND / 32)
     const beganMs = clock.monotonicMs()
-    await pace.take(10)
+    await pace.take(1)
     const next = pace.take(1)
-    clock.advance(79)
+    clock.advance(31)
     let passed = false
     void next.then(() => {
       passed = true
@@ -52,10 +67,19 @@ describe('the pace of work in the background', () => {
     expect(passed).to.equal(false)
     clock.advance(1)
     await next
-    expect(clock.monotonicMs() - beganMs).to.equal(80)
+    expect(clock.monotonicMs() - beganMs).to.equal(32)
+  })
+
+  it('learns that work has come to take longer for good', async () => {
+    await work(4_000, 1)
+    await work(3_000, 20)
+    expect(pace.rate).to.equal(PER_SECOND / 32)
+    await work(6_000, 20)
+    expect(pace.rate).to.equal(PER_SECOND)
   })
 
   it('slows down once in a while, not with every piece that was under way together', async () => {
+    await work(4_000, 1)
     const slow = Array.from({ length: 20 }, () => {
       let done: () => void = () => undefined
       const work = new Promise<void>((resolve) => {
@@ -69,16 +93,9 @@ describe('the pace of work in the background', () => {
     expect(pace.rate).to.equal(PER_SECOND / 2)
   })
 
-  it('comes back to its rate within seconds once the work is done promptly again', async () => {
-    await work(100, 50)
-    await work(100, 10)
-    expect(pace.rate).to.be.within(PER_SECOND / 4, PER_SECOND / 2)
-    await work(300, 10)
-    expect(pace.rate).to.equal(PER_SECOND)
-  })
-
   it('minds work that failed as well, and lets the failure through', async () => {
-    for (let i = 0; i < 4; i++) {
+    await work(4_000, 1)
+    for (let i = 0; i < 8; i++) {
       const failing = pace.observe(async () => {
         clock.advance(200)
         throw new Error('the peer has timed out')
@@ -86,6 +103,6 @@ describe('the pace of work in the background', () => {
       const error = await failing.catch((thrown: unknown) => thrown)
       expect(error).to.be.an('error').with.property('message', 'the peer has timed out')
     }
-    expect(pace.rate).to.equal(PER_SECOND / 8)
+    expect(pace.rate).to.equal(PER_SECOND / 32)
   })
 })
