@@ -6,7 +6,11 @@ import { execFileSync } from 'node:child_process'
  */
 export function startOfCommit(root: string): number {
   try {
-    const hash = execFileSync('git', ['rev-parse', 'HEAD^{tree}'], { cwd: root, encoding: 'utf8', stdio: 'pipe' })
+    const hash = execFileSync('git', ['rev-parse', 'HEAD^{tree}'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
     return 1 + Number.parseInt(hash.slice(0, 6), 16)
   } catch {
     return 1
