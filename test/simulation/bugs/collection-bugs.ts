@@ -12,29 +12,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'causality', 'convergence', 'anti-entropy', 'liveness'],
-    seeds: [96],
-  },
-  {
-    name: 'tombstones are collected for their age alone',
-    edits: [
-      {
-        file: 'server/replica/collection-server.ts',
-        find: 'const promised = slots.filter((slot) => !outstanding(slot))',
-        replace: 'const promised = outstanding(-1) ? [] : slots',
-      },
-      {
-        file: 'server/replica/collection-server.ts',
-        find: 'if (!writes.settled(write))',
-        replace: 'if (!writes.settled(write) && write < 0)',
-      },
-      {
-        file: 'server/replica/collector.ts',
-        find: 'new Set(held.get(slot)).size === 1',
-        replace: 'held.has(slot)',
-      },
-    ],
-    caughtBy: ['durability', 'causality', 'convergence', 'anti-entropy', 'liveness'],
-    seeds: [118],
+    seeds: [8],
   },
   {
     name: 'a disk that was emptied counts as filled when it has been compared with one other',

@@ -22,7 +22,7 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty'],
-    seeds: [7],
+    seeds: [15],
   },
   {
     name: 'a hint is deleted when it is sent',
@@ -46,7 +46,7 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [114],
+    seeds: [48],
   },
   {
     name: 'a hint is deleted whether or not its owner has taken it',
@@ -61,6 +61,6 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [28],
+    seeds: [52],
   },
 ]

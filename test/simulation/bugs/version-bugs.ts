@@ -98,6 +98,6 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality', 'honesty'],
-    seeds: [24],
+    seeds: [7],
   },
 ]

@@ -57,7 +57,7 @@ export const WRITE_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality'],
-    seeds: [76],
+    seeds: [99],
   },
   {
     name: 'a read does not ask who holds hints for the owners',
@@ -93,6 +93,6 @@ export const WRITE_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['honesty', 'causality'],
-    seeds: [36],
+    seeds: [7],
   },
 ]
