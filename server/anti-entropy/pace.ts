@@ -7,7 +7,7 @@ const GRAIN_MS = 2
 /** How long it takes when it has to wait for nothing is the least of the last one or two such spans, milliseconds. */
 const MEMORY_MS = 60_000
 /** Of the full rate, what is left to work that always finds others before it: it must get done all the same. */
-const LEAST = 1 / 32
+const LEAST = 1 / 16
 /** After so long without any, work begins gently again, milliseconds. */
 const QUIET_MS = 5_000
 /** Between two changes of the rate, milliseconds. */

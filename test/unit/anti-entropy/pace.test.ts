@@ -32,14 +32,14 @@ describe('the pace of work in the background', () => {
 
   it('begins gently, and comes to its rate within seconds while the work is done promptly', async () => {
     await work(1, 1)
-    expect(pace.rate).to.equal(PER_SECOND / 32)
-    await work(1_500, 1)
+    expect(pace.rate).to.equal(PER_SECOND / 16)
+    await work(1_000, 1)
     expect(pace.rate).to.be.within(PER_SECOND / 4, PER_SECOND / 2)
     await work(2_000, 1)
     expect(pace.rate).to.equal(PER_SECOND)
     clock.advance(10_000)
     await work(1, 1)
-    expect(pace.rate).to.be.lessThan(PER_SECOND / 8)
+    expect(pace.rate).to.be.lessThan(PER_SECOND / 7)
   })
 
   it('keeps its rate while the work takes about as long as ever, be that long', async () => {
@@ -54,11 +54,11 @@ describe('the pace of work in the background', () => {
     await work(20, 10)
     expect(pace.rate).to.equal(PER_SECOND / 4)
     await work(1_000, 10)
-    expect(pace.rate).to.equal(PER_SECOND / 32)
+    expect(pace.rate).to.equal(PER_SECOND / 16)
     const beganMs = clock.monotonicMs()
     await pace.take(1)
     const next = pace.take(1)
-    clock.advance(31)
+    clock.advance(15)
     let passed = false
     void next.then(() => {
       passed = true
@@ -67,13 +67,13 @@ describe('the pace of work in the background', () => {
     expect(passed).to.equal(false)
     clock.advance(1)
     await next
-    expect(clock.monotonicMs() - beganMs).to.equal(32)
+    expect(clock.monotonicMs() - beganMs).to.equal(16)
   })
 
   it('learns that work has come to take longer for good', async () => {
     await work(4_000, 1)
     await work(3_000, 20)
-    expect(pace.rate).to.equal(PER_SECOND / 32)
+    expect(pace.rate).to.equal(PER_SECOND / 16)
     await work(6_000, 20)
     expect(pace.rate).to.equal(PER_SECOND)
   })
@@ -103,6 +103,6 @@ describe('the pace of work in the background', () => {
       const error = await failing.catch((thrown: unknown) => thrown)
       expect(error).to.be.an('error').with.property('message', 'the peer has timed out')
     }
-    expect(pace.rate).to.equal(PER_SECOND / 32)
+    expect(pace.rate).to.equal(PER_SECOND / 16)
   })
 })
