@@ -166,7 +166,7 @@ export class AntiEntropy {
   private look(ms: number): void {
     if (!this.started || this.current !== undefined) return
     this.timer?.cancel()
-    if (this.settings.everyMs === 0 && !this.hurried && !this.filling) return
+    if (this.settings.everyMs === 0 && !this.hurried && !this.filling && this.divergent.size === 0) return
     this.timer = this.components.clock.after(ms, () => {
       if (this.gate.paused) return
       const peer = this.choose()

@@ -148,7 +148,7 @@ export class GetOperation extends Deadline {
     this.asked.add(node)
     this.underWay++
     const { holders, latency, clock } = this.components
-    holders.fetch(node, this.key, this.onFloor, this.plan.timeoutMs, (error, held) => {
+    holders.fetch(node, this.key, this.onFloor && this.isOwner(node), this.plan.timeoutMs, (error, held) => {
       this.underWay--
       if (error === undefined) {
         if (node !== this.plan.self) latency.observe(clock.monotonicMs() - this.startedMs)
@@ -169,7 +169,7 @@ export class GetOperation extends Deadline {
       this.awaited.add(holder)
       this.underWay++
       counters.add('hint_holder_reads_total')
-      holders.fetch(holder, this.key, this.onFloor, this.plan.timeoutMs, (error, held) => {
+      holders.fetch(holder, this.key, false, this.plan.timeoutMs, (error, held) => {
         this.underWay--
         this.awaited.delete(holder)
         if (error !== undefined) this.blind = true
@@ -182,7 +182,7 @@ export class GetOperation extends Deadline {
   /** This node may keep hints for the very owners that it asks. */
   private consultOwnHints(): void {
     const { self, timeoutMs } = this.plan
-    this.components.holders.fetch(self, this.key, this.onFloor, timeoutMs, (error, held) => {
+    this.components.holders.fetch(self, this.key, false, timeoutMs, (error, held) => {
       if (error !== undefined) this.blind = true
       else if (held !== undefined && held.bytes.length > 0) this.core.replied(self, 'hint', held)
     })

@@ -99,15 +99,17 @@ export class CollectionServer {
   }
 
   /**
-   * Slots that were not promised, or were promised to another round since, are left out; and all of them when the
-   * layout, and with it perhaps the policy, has changed since.
+   * Slots of other owners, or that were not promised, or were promised to another round since, are left out; and all
+   * of them when the layout, and with it perhaps the policy, has changed since.
    */
   collect({ round, layoutVersion, expiredMs, slots }: CollectRequest, reply: Reply<void>): void {
     const { ring, floors, commit, burial } = this.components
     const layout = ring.layout()
     if (layout?.version !== layoutVersion)
       return reply(new KvError('conflict', `${this.self} has another layout`))
-    const held = slots.filter((slot) => floors.holds(slot, round))
+    // A floor says that what is missing was deleted: of a slot that others own everything is missing here.
+    const table = ring.slots()
+    const held = slots.filter((slot) => floors.holds(slot, round) && table?.isOwner(slot, this.self))
     const { conflicts: policy } = layout
     for (const slot of held)
       floors.raise(slot, { vector: floors.promised(slot), expiredMs, layoutVersion, policy })

@@ -183,6 +183,23 @@ describe('GetOperation', () => {
     expect(actorsOf(read.only())).to.deep.equal(['x', 'y'])
   })
 
+  it('asks no one but owners for what a floor adds: another node lacks everything, and nothing was deleted there', () => {
+    const read = begin({ self: 'e', hintHolders: ['d'] })
+    expect(read.calls.filter(({ node }) => node === 'e').map(({ onFloor }) => onFloor)).to.deep.equal([false])
+    read.reply('e')
+    read.reply('d', { bytes: bytesOf('z') })
+    read.reply('a', { bytes: bytesOf('x') })
+    read.reply('b', { bytes: bytesOf('y'), floor: 7 })
+    expect(read.answers).to.deep.equal([])
+    const floored = new Map(read.calls.map(({ node, onFloor }) => [node, onFloor]))
+    expect([...floored].sort()).to.deep.equal([
+      ['a', true],
+      ['b', true],
+      ['d', false],
+      ['e', false],
+    ])
+  })
+
   it('has what differs mended once all that were asked have answered', () => {
     const read = begin({ hintHolders: ['d'] })
     read.reply('a')

@@ -14,6 +14,8 @@ import { ManualStorage, settle } from './manual-storage.ts'
 
 const LAYOUT = 3
 const SESSION = 77
+/** A slot of other owners. */
+const FOREIGN = 9
 const VECTOR = new Map([['b.1', 5]])
 const COLLECT = { round: 'r', layoutVersion: LAYOUT, expiredMs: 8 }
 
@@ -27,6 +29,7 @@ function setUp() {
   const components = {
     ring: {
       layout: () => ({ version: LAYOUT, conflicts: 'lww' }),
+      slots: () => ({ isOwner: (slot: number) => slot !== FOREIGN }),
       moments: { now: () => ({ session: SESSION }) },
     },
     commit,
@@ -130,5 +133,14 @@ describe('CollectionServer', () => {
       code = error?.code
     })
     expect([code, [...floors.slots()], buried]).to.deep.equal(['conflict', [], []])
+  })
+
+  it('raises no floor of a slot that it does not own: nothing that it lacks there was deleted', () => {
+    const { floors, buried, promise, server } = setUp()
+    expect(promise({ slots: [1, FOREIGN] })).to.deep.equal([1, FOREIGN])
+    server.collect({ ...COLLECT, slots: [1, FOREIGN] }, () => undefined)
+    expect([[...floors.slots()], buried]).to.deep.equal([[1], [1]])
+    // It keeps its promise all the same: no hint may bring what was settled.
+    expect(floors.promised(FOREIGN)).to.equal(VECTOR)
   })
 })
