@@ -187,10 +187,15 @@ class Simulation {
     return this.within(COLLECT_WITHIN * tombstoneMinAgeMs, () => this.cluster.tombstones === 0)
   }
 
-  /** The owners collect at almost the same time, but not quite: a look in between is worth nothing. */
+  /**
+   * The owners collect at almost the same time, but not quite: a look in between is worth nothing. A read in between
+   * leaves some of them with a past that the others' floors stand for, which they tell each other when they compare.
+   */
   private async still(): Promise<void> {
-    if (this.swarm.tombstoneMinAgeMs === 0) return
-    for (let looks = 0; looks < 10 && this.judgeAgreement(this.copies()).length > 0; looks++)
+    const { tombstoneMinAgeMs, repairEveryMs } = this.swarm
+    if (tombstoneMinAgeMs === 0) return
+    const most = 10 + (RING.n * repairEveryMs) / 500
+    for (let looks = 0; looks < most && this.judgeAgreement(this.copies()).length > 0; looks++)
       await this.pass(SECOND)
   }
 
