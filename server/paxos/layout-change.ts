@@ -59,6 +59,7 @@ export class LayoutChange {
   private readonly components: LayoutChangeComponents
   private readonly self: NodeId
   private highestRound = 0
+  private name: string | undefined
   private working = false
   private stopped = false
 
@@ -97,7 +98,7 @@ export class LayoutChange {
       if (layout === undefined)
         throw new KvError('not_ready', 'the ring is not formed yet', 'try again, or see /health/ready')
       const wanted = amendment(layout)
-      const ballot = { round: ++this.highestRound, proposer: this.self }
+      const ballot = { round: ++this.highestRound, proposer: this.proposer() }
       const confirm = wanted === layout
       const attempt = await this.decide(
         { layout, ballot, confirm },
@@ -172,6 +173,12 @@ export class LayoutChange {
     const { layouts } = this.components
     if (await layouts.adopt(layout, this.self)) return
     while (layouts.busy() && !this.stopped) await this.pause(RETRY_MS)
+  }
+
+  /** Proposals of an earlier run may still be under way, with the same rounds and other layouts. */
+  private proposer(): string {
+    this.name ??= `${this.self}.${this.components.random.bytes(8).toString('hex')}`
+    return this.name
   }
 
   private pause(ms: number): Promise<void> {

@@ -27,6 +27,13 @@ describe('an owner whose disk has lost what it held', function () {
     ring.machine(id).disk.replace()
   }
 
+  async function snapshotBeforeWrites(ring: CalmRing, id: string) {
+    await ring.pass(2_000)
+    const before = ring.machine(id).disk.snapshot()
+    for (let i = 0; i < 5; i++) await ring.ask(id, put(3))
+    return before
+  }
+
   it('is nobody in a new ring, nor after a crash', async () => {
     const { ring } = await ringOf()
     const all = () => ring.cluster.machines.map(({ id }) => complete(ring, id))
@@ -86,9 +93,7 @@ describe('an owner whose disk has lost what it held', function () {
     const { ring, owners } = await ringOf()
     const [first] = owners as [string]
     const { disk } = ring.machine(first)
-    await ring.pass(2_000)
-    const before = disk.snapshot()
-    for (let i = 0; i < 5; i++) await ring.ask(first, put(3))
+    const before = await snapshotBeforeWrites(ring, first)
     await ring.pass(2_000)
     ring.machine(first).crash(true)
     disk.putBack(before)
@@ -106,9 +111,7 @@ describe('an owner whose disk has lost what it held', function () {
     const { ring, owners } = await ringOf()
     const [first] = owners as [string]
     const { disk } = ring.machine(first)
-    await ring.pass(2_000)
-    const before = disk.snapshot()
-    for (let i = 0; i < 5; i++) await ring.ask(first, put(3))
+    const before = await snapshotBeforeWrites(ring, first)
     // What peers remember is written every ten seconds.
     await ring.pass(12_000)
     for (const machine of ring.cluster.machines) machine.crash(true)
