@@ -52,6 +52,7 @@ export function nodeReport({ census, handoff, repair, commit }: StatsSources, wa
     oldestHintMs: Math.max(0, wallMs - oldest),
     hintsFor: held.map(({ target }) => target),
     divergentSlots: repair.divergentSlots,
+    unfilledSlots: handoff.completeness.unfilled,
     commits: commit.lifetime,
   }
 }

@@ -4,6 +4,7 @@ import type {
   HintsStatus,
   LocateResult,
   PolicyResult,
+  RemovalResult,
   RingStatus,
   TombstonesStatus,
 } from '../shared/api.ts'
@@ -262,6 +263,10 @@ export class RingNode implements ServedNode {
 
   changePolicy(policy: ConflictPolicy): Promise<PolicyResult> {
     return this.ringLayout.changePolicy(policy)
+  }
+
+  removeNode(id: string, force: boolean): Promise<RemovalResult> {
+    return this.ringLayout.removeMember(id, force)
   }
 
   addFault(rule: FaultRule): void {

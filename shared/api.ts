@@ -122,6 +122,16 @@ export interface PolicyResult {
   waitingFor: string[]
 }
 
+/** `POST /ring/remove?node=`: what became of a node that was taken out for good. */
+export interface RemovalResult {
+  removed: string
+  layoutVersion: number
+  /** False where it had been removed already. */
+  changed: boolean
+  /** Members that are not known to go by the layout without it yet: they were out of reach. */
+  waitingFor: string[]
+}
+
 /** `GET /ring/layout`: enough for a client to send each key straight to one of its owners. */
 export interface LayoutResult {
   version: number
@@ -133,6 +143,8 @@ export interface LayoutResult {
   conflicts: 'lww' | 'siblings'
   slots: number
   members: { id: string; zone: string; weight: number; http: string }[]
+  /** Ids of the nodes that were taken out of the ring, in the order in which that happened. */
+  former: string[]
   /**
    * Base64 of `slots` rows of `width` unsigned 16-bit big-endian numbers: the owners of slot 0, of slot 1
    * and so on, first owner first, each an index into `members`; 65535 where there are fewer owners.
@@ -155,6 +167,8 @@ export interface NodeStatus {
   hintsHeld: number
   /** Slots of which it knows that another owner holds something else; they are being mended. */
   divergentSlots: number
+  /** Slots that it owns, and has to be given what there is of them first: it counts in no read of them. */
+  unfilledSlots: number
   incarnation: string
 }
 

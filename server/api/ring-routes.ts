@@ -33,11 +33,12 @@ export function ringRoutes({ node }: ApiContext): Route[] {
         .status()
         .nodes.map((status) => [status.id, status.http]),
     )
-    const { members, ...layout } = placement.layout
+    const { members, former, ...layout } = placement.layout
     return {
       ...layout,
       slots: SLOTS,
       members: members.map(({ id, zone, weight }) => ({ id, zone, weight, http: http.get(id) ?? '' })),
+      former: former.map(({ id }) => id),
       owners: coded.owners,
       width: Math.min(layout.n, members.length),
     }

@@ -4,6 +4,7 @@ import type {
   HintsStatus,
   LocateResult,
   PolicyResult,
+  RemovalResult,
   RepairStatus,
   RingStatus,
   ScrubStatus,
@@ -38,6 +39,11 @@ export interface ServedNode {
   placement(): ServedPlacement | undefined
   /** Rejects with `no_quorum` where nothing was changed, `outcome_unknown` where nobody knows yet. */
   changePolicy(policy: ConflictPolicy): Promise<PolicyResult>
+  /**
+   * Takes a node out of the ring for good. Rejects with `not_found` for no member, `conflict` where it must not go
+   * now, and as changePolicy. @param force also where acknowledged writes may be lost with it.
+   */
+  removeNode(id: NodeId, force: boolean): Promise<RemovalResult>
   /** @throws KvError `usage` for a rule that makes no sense, `forbidden` where chaos is off. */
   addFault(rule: FaultRule): void
   /** @returns how many were healed; without an id, all. */

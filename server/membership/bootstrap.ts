@@ -125,7 +125,7 @@ export class Bootstrap {
     const n = Math.min(this.settings.n, members.length)
     const quorums = { n, r: Math.min(this.settings.r, n), w: Math.min(this.settings.w, n) }
     const ringId = random.bytes(16).toString('hex')
-    const layout: Layout = { version: 1, cluster, ringId, ...quorums, conflicts, members }
+    const layout: Layout = { version: 1, cluster, ringId, ...quorums, conflicts, members, former: [] }
     void this.store({ proposer: id, proposerIncarnation: incarnation, layout }, 'bootstrap.proposed')
   }
 

@@ -56,6 +56,13 @@ export class Completeness {
     return !owners.includes(id) || owners.every((owner) => owner === id || this.compared.has(owner))
   }
 
+  /** Slots of which it is not. */
+  get unfilled(): number {
+    if (this.whole) return 0
+    const owned = this.components.ring.slots()?.ownerSlots(this.settings.id) ?? []
+    return owned.filter((slot) => !this.of(slot)).length
+  }
+
   /** The owners of common slots with whom this node has to be compared yet. */
   lacking(): readonly NodeId[] {
     const table = this.components.ring.slots()

@@ -18,6 +18,8 @@ export interface NodeReport {
   readonly hintsFor: readonly NodeId[]
   /** Slots of which it knows that another owner holds something else. */
   readonly divergentSlots: number
+  /** Slots that it owns, and has to be given what there is of them first: it counts in no read of them. */
+  readonly unfilledSlots: number
   /** Batches that its disk has taken, in all its life. */
   readonly commits: number
 }
@@ -143,7 +145,7 @@ function writeReport(writer: ByteWriter, report: NodeReport): void {
   writer.u53(report.hintsHeld).u53(report.hintBytes).f64(report.oldestHintMs)
   writer.u16(report.hintsFor.length)
   for (const id of report.hintsFor) writer.text(id)
-  writer.u16(report.divergentSlots).u53(report.commits)
+  writer.u16(report.divergentSlots).u16(report.unfilledSlots).u53(report.commits)
 }
 
 function readReport(reader: ByteReader): NodeReport {
@@ -156,6 +158,7 @@ function readReport(reader: ByteReader): NodeReport {
     oldestHintMs: reader.f64(),
     hintsFor: readList(reader.u16(), MAX_MEMBERS, () => reader.text()),
     divergentSlots: reader.u16(),
+    unfilledSlots: reader.u16(),
     commits: reader.u53(),
   }
 }

@@ -12,6 +12,12 @@ export interface LayoutMember {
   readonly weight: number
 }
 
+/** A node that was taken out of the ring for good. */
+export interface FormerMember extends LayoutMember {
+  /** The number of the first layout without it. */
+  readonly removedIn: number
+}
+
 /**
  * Who owns what: at every version number there is at most one layout.
  * Version 1 comes from `--bootstrap-expect`; later ones are decided among the members of the one before.
@@ -27,6 +33,8 @@ export interface Layout {
   readonly conflicts: ConflictPolicy
   /** In id order. */
   readonly members: readonly LayoutMember[]
+  /** In the order in which they were removed: what each of them owned went to others then, and stays there. */
+  readonly former: readonly FormerMember[]
 }
 
 export const MAX_MEMBERS = 1024
@@ -35,7 +43,9 @@ export const MAX_MEMBERS = 1024
 export const MAX_NAME_BYTES = 64
 
 const MAX_WEIGHT = 1000
+/** Without former members as it was before there could be any: the same content has the same bytes. */
 const FORMAT = 1
+const FORMAT_WITH_FORMER = 2
 export const POLICIES: readonly ConflictPolicy[] = ['lww', 'siblings']
 
 /** By code units, the same on every machine. */
@@ -45,7 +55,7 @@ export function compareIds(a: NodeId, b: NodeId): number {
 
 /** @throws KvError `usage` when the layout breaks a rule, naming it. */
 export function validateLayout(layout: Layout): void {
-  const { version, cluster, ringId, n, r, w, conflicts, members } = layout
+  const { version, cluster, ringId, n, r, w, conflicts, members, former } = layout
   requireThat(Number.isSafeInteger(version) && version >= 1, `its version is ${version}`)
   requireThat(isName(cluster), 'the name of its cluster has not 1 to 64 bytes')
   requireThat(isName(ringId), 'its ring id has not 1 to 64 bytes')
@@ -61,18 +71,49 @@ export function validateLayout(layout: Layout): void {
     requireThat(Buffer.byteLength(zone) <= MAX_NAME_BYTES, `the zone of ${id} has over 64 bytes`)
     requireThat(weight > 0 && weight <= MAX_WEIGHT, `the weight of ${id} is ${weight}`)
   })
+  checkFormer(former, layout)
+}
+
+function checkFormer(former: readonly FormerMember[], layout: Layout): void {
+  const all = former.length + layout.members.length
+  requireThat(all <= MAX_MEMBERS, `it has ${all} members, with those that were removed`)
+  const seen = new Set(layout.members.map(({ id }) => id))
+  let before = 1
+  for (const { id, zone, weight, removedIn } of former) {
+    requireThat(isName(id) && !seen.has(id), `the former member ${id} is named twice, or not at all`)
+    requireThat(Buffer.byteLength(zone) <= MAX_NAME_BYTES, `the zone of ${id} has over 64 bytes`)
+    requireThat(weight > 0 && weight <= MAX_WEIGHT, `the weight of ${id} is ${weight}`)
+    const later = Number.isSafeInteger(removedIn) && removedIn > before && removedIn <= layout.version
+    requireThat(later, `${id} was removed in ${removedIn}, after ${before}`)
+    seen.add(id)
+    before = removedIn
+  }
 }
 
 /** Versioned and canonical: the same layout gives the same bytes. */
 export const layoutCodec: Codec<Layout> = {
-  write: (writer, { version, cluster, ringId, n, r, w, conflicts, members }) => {
-    writer.u8(FORMAT).u53(version).text(cluster).text(ringId).u8(n).u8(r).u8(w)
+  write: (writer, { version, cluster, ringId, n, r, w, conflicts, members, former }) => {
+    writer
+      .u8(former.length === 0 ? FORMAT : FORMAT_WITH_FORMER)
+      .u53(version)
+      .text(cluster)
+      .text(ringId)
+      .u8(n)
+      .u8(r)
+      .u8(w)
     writer.u8(POLICIES.indexOf(conflicts)).u16(members.length)
     for (const { id, zone, weight } of members) writer.text(id).text(zone).f64(weight)
+    if (former.length === 0) return
+    writer.u16(former.length)
+    for (const { id, zone, weight, removedIn } of former)
+      writer.text(id).text(zone).f64(weight).u53(removedIn)
   },
   read: (reader) => {
     const format = reader.u8()
-    if (format !== FORMAT) throw new RangeError(`a layout in format ${format}; this version reads ${FORMAT}`)
+    if (format !== FORMAT && format !== FORMAT_WITH_FORMER)
+      throw new RangeError(
+        `a layout in format ${format}; this version reads ${FORMAT} and ${FORMAT_WITH_FORMER}`,
+      )
     const head = { version: reader.u53(), cluster: reader.text(), ringId: reader.text() }
     const quorums = { n: reader.u8(), r: reader.u8(), w: reader.u8() }
     const conflicts = POLICIES[reader.u8()]
@@ -81,7 +122,12 @@ export const layoutCodec: Codec<Layout> = {
     for (let left = reader.u16(); left > 0; left--) {
       members.push({ id: reader.text(), zone: reader.text(), weight: reader.f64() })
     }
-    const layout = { ...head, ...quorums, conflicts, members }
+    const former: FormerMember[] = []
+    for (let left = format === FORMAT ? 0 : reader.u16(); left > 0; left--) {
+      const member = { id: reader.text(), zone: reader.text(), weight: reader.f64() }
+      former.push({ ...member, removedIn: reader.u53() })
+    }
+    const layout = { ...head, ...quorums, conflicts, members, former }
     validateLayout(layout)
     return layout
   },
@@ -108,6 +154,21 @@ export function layoutDigest(layout: Layout): string {
 
 export function isMember(layout: Layout, id: NodeId): boolean {
   return layout.members.some((member) => member.id === id)
+}
+
+/** The number of the layout since which every slot has had the owners that it has. */
+export function placedIn({ former }: Layout): number {
+  return former.at(-1)?.removedIn ?? 1
+}
+
+/** The members, and those removed since, as they were at the layout with that number. */
+export function membersAt({ members, former }: Layout, version: number): Pick<Layout, 'members' | 'former'> {
+  const since = former.filter(({ removedIn }) => removedIn > version)
+  const all = [...members, ...since.map(({ id, zone, weight }) => ({ id, zone, weight }))]
+  return {
+    members: all.sort((a, b) => compareIds(a.id, b.id)),
+    former: former.filter(({ removedIn }) => removedIn <= version),
+  }
 }
 
 function requireThat(holds: boolean, why: string): void {

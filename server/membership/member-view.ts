@@ -18,6 +18,7 @@ export interface MemberView {
   readonly oldestHintMs: number
   readonly hintsFor: readonly NodeId[]
   readonly divergentSlots: number
+  readonly unfilledSlots: number
   /** The number of the layout that it goes by, as it said last; 0 where it has none, or has said nothing. */
   readonly layoutVersion: number
   /** Monotonic milliseconds of the last heartbeat; -Infinity before the first. */
@@ -48,6 +49,7 @@ export function memberView(peer: Described, state: NodeState, reachable: boolean
     oldestHintMs: report?.oldestHintMs ?? 0,
     hintsFor: report?.hintsFor ?? [],
     divergentSlots: report?.divergentSlots ?? 0,
+    unfilledSlots: report?.unfilledSlots ?? 0,
     layoutVersion,
     lastHeardMs: heardMs,
     reachable,

@@ -6,7 +6,7 @@ import type { MemberView } from './member-view.ts'
 
 /**
  * The state of the ring as one node sees it. `degraded`: some slot has fewer than n owners up, or owners that are
- * known to hold different things, or hints wait.
+ * known to hold different things, or hints wait, or an owner is being filled.
  * `critical`: some slot has too few owners up for a strict read or write.
  */
 export function ringStatus(
@@ -27,10 +27,11 @@ export function ringStatus(
     bytes: member.bytes,
     hintsHeld: member.hintsHeld,
     divergentSlots: member.divergentSlots,
+    unfilledSlots: member.unfilledSlots,
     incarnation: member.incarnation,
   }))
   const hints = members.reduce((sum, member) => sum + member.hintsHeld, 0)
-  const divergent = members.some((member) => member.divergentSlots > 0)
+  const divergent = members.some((member) => member.divergentSlots > 0 || member.unfilledSlots > 0)
   const degraded = belowN > 0 || hints > 0 || divergent
   const health = withoutQuorum > 0 ? 'critical' : degraded ? 'degraded' : 'ok'
   return {
@@ -80,7 +81,9 @@ function reason(
     const holders = members.filter((member) => member.hintsHeld > 0).map((member) => member.id)
     parts.push(`${hints} ${hints === 1 ? 'hint waits' : 'hints wait'} on ${holders.join(', ')}`)
   }
-  for (const { id, divergentSlots } of members) {
+  for (const { id, divergentSlots, unfilledSlots } of members) {
+    if (unfilledSlots > 0)
+      parts.push(`${id} has to be given ${unfilledSlots} slots before it counts in reads of them`)
     if (divergentSlots > 0) parts.push(`${id} is mending ${divergentSlots} slots that differ from its peers`)
   }
   return parts.join('; ')

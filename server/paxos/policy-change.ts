@@ -1,17 +1,11 @@
 import type { PolicyResult } from '../../shared/api.ts'
 import type { ConflictPolicy } from '../causality/record.ts'
-import type { MemberView } from '../membership/member-view.ts'
-import type { Clock } from '../ports/clock.ts'
 import type { LayoutChange } from './layout-change.ts'
-
-/** The members within reach have so long to take the new layout over before the change is answered, milliseconds. */
-const SPREAD_MS = 1_000
-const LOOK_EVERY_MS = 50
+import type { LayoutSpread } from './layout-spread.ts'
 
 export interface PolicyChangeComponents {
-  readonly clock: Clock
   readonly change: LayoutChange
-  readonly members: () => readonly MemberView[]
+  readonly spread: LayoutSpread
 }
 
 /**
@@ -40,21 +34,7 @@ export class PolicyChange {
       changed = true
       return { ...current, conflicts: policy }
     })
-    const waitingFor = await this.spread(layout.version)
+    const waitingFor = await this.components.spread.waitFor(layout.version)
     return { conflicts: layout.conflicts, layoutVersion: layout.version, changed, waitingFor }
-  }
-
-  /** @returns the members that are not known to go by the layout yet: it comes to them with the first heartbeat. */
-  private async spread(version: number): Promise<string[]> {
-    const { clock, members } = this.components
-    const untilMs = clock.monotonicMs() + SPREAD_MS
-    for (;;) {
-      const behind = members().filter(
-        (member) => member.state !== 'joining' && member.layoutVersion < version,
-      )
-      const late = clock.monotonicMs() >= untilMs
-      if (late || !behind.some(({ reachable }) => reachable)) return behind.map(({ id }) => id)
-      await new Promise<void>((resolve) => clock.after(LOOK_EVERY_MS, resolve))
-    }
   }
 }

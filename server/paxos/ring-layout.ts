@@ -1,4 +1,4 @@
-import type { PolicyResult } from '../../shared/api.ts'
+import type { PolicyResult, RemovalResult } from '../../shared/api.ts'
 import type { ConflictPolicy } from '../causality/record.ts'
 import type { LayoutStore } from '../membership/layout-store.ts'
 import type { MemberView } from '../membership/member-view.ts'
@@ -10,7 +10,9 @@ import type { Trace } from '../ports/trace.ts'
 import type { GroupCommit } from '../replica/group-commit.ts'
 import type { Rpc } from '../rpc/method.ts'
 import { LayoutChange } from './layout-change.ts'
+import { LayoutSpread } from './layout-spread.ts'
 import { LayoutVoter } from './layout-voter.ts'
+import { MemberRemoval } from './member-removal.ts'
 import { PolicyChange } from './policy-change.ts'
 
 export interface RingLayoutComponents {
@@ -28,13 +30,17 @@ export class RingLayout {
   private readonly voter: LayoutVoter
   private readonly change: LayoutChange
   private readonly policy: PolicyChange
+  private readonly removal: MemberRemoval
 
   constructor(components: RingLayoutComponents, settings: { id: NodeId }) {
     const { ring } = components
     const { layouts } = ring
     this.voter = new LayoutVoter({ ...components, layouts }, settings)
     this.change = new LayoutChange({ ...components, layouts, voter: this.voter }, settings)
-    this.policy = new PolicyChange({ ...components, change: this.change, members: () => ring.members() })
+    const members = () => ring.members()
+    const parts = { change: this.change, members, spread: new LayoutSpread({ ...components, members }) }
+    this.policy = new PolicyChange(parts)
+    this.removal = new MemberRemoval(parts, settings)
   }
 
   /** @throws RangeError or KvError where what was voted is unreadable. */
@@ -49,5 +55,10 @@ export class RingLayout {
   /** Rejects as LayoutChange.amend. */
   changePolicy(policy: ConflictPolicy): Promise<PolicyResult> {
     return this.policy.to(policy)
+  }
+
+  /** Rejects as MemberRemoval.of. */
+  removeMember(id: NodeId, force: boolean): Promise<RemovalResult> {
+    return this.removal.of(id, force)
   }
 }

@@ -140,6 +140,11 @@ export class FakeNode implements ServedNode {
     this.policies.push(conflicts)
     return { conflicts, layoutVersion: 2, changed: true, waitingFor: [] }
   }
+  readonly removals: { id: string; force: boolean }[] = []
+  removeNode = async (id: string, force: boolean) => {
+    this.removals.push({ id, force })
+    return { removed: id, layoutVersion: 2, changed: true, waitingFor: [] }
+  }
   replayHints = (target = 'n2') => ({ hints: [{ holder: 'n1', target, count: 1, sending: true }] })
   stats = () =>
     new Map([
@@ -151,7 +156,9 @@ export class FakeNode implements ServedNode {
 
   status() {
     const node = { id: 'n1', state: 'up', http: 'http://127.0.0.1:1', zone: 'default', ownership: 1 } as const
-    const nodes = [{ ...node, keys: 0, bytes: 0, hintsHeld: 0, divergentSlots: 0, incarnation: 'x' }]
+    const nodes = [
+      { ...node, keys: 0, bytes: 0, hintsHeld: 0, divergentSlots: 0, unfilledSlots: 0, incarnation: 'x' },
+    ]
     const quorums = { n: 3, r: 2, w: 2, conflicts: 'lww' as const }
     const slots = { slots: 16384, slotsBelowN: 0, slotsWithoutQuorum: 0 }
     return { cluster: 'c', layoutVersion: 1, ...quorums, health: 'ok' as const, reason: '', ...slots, nodes }
@@ -173,6 +180,7 @@ export class FakeNode implements ServedNode {
       w: 2,
       conflicts: 'lww' as const,
       members,
+      former: [],
     }
     return { layout, slots: { owners: (slot: number) => [0, 1, 2].map((i) => `n${((slot + i) % 4) + 1}`) } }
   }

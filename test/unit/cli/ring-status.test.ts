@@ -14,6 +14,7 @@ const node = (id: string, state: NodeStatus['state']): NodeStatus => ({
   bytes: 3_565_158,
   hintsHeld: 7,
   divergentSlots: 0,
+  unfilledSlots: 0,
   incarnation: 'abc',
 })
 

@@ -34,6 +34,7 @@ const beat: Heartbeat = {
     oldestHintMs: 6.5,
     hintsFor: ['n3', 'n4'],
     divergentSlots: 7,
+    unfilledSlots: 11,
     commits: 8,
   },
 }

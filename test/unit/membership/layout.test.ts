@@ -20,6 +20,7 @@ const layout: Layout = {
     { id: 'n1', zone: 'eu', weight: 1 },
     { id: 'n2', zone: '', weight: 2.5 },
   ],
+  former: [],
 }
 
 describe('layout', () => {
@@ -49,8 +50,8 @@ describe('layout', () => {
     }
     expect(() => decodeLayout(Buffer.concat([bytes, Buffer.of(0)]))).to.throw(RangeError)
     const later = Buffer.from(bytes)
-    later[0] = 2
-    expect(() => decodeLayout(later)).to.throw('format 2')
+    later[0] = 3
+    expect(() => decodeLayout(later)).to.throw('format 3')
   })
 
   const member = (id: string, weight = 1, zone = '') => ({ id, zone, weight })

@@ -34,6 +34,7 @@ export const EMPTY_REPORT: NodeReport = {
   hintsFor: [],
   commits: 0,
   divergentSlots: 0,
+  unfilledSlots: 0,
 }
 
 /** One machine that runs nothing but membership: its clock and disk outlive its processes. */

@@ -14,7 +14,14 @@ const member = (id: string) => ({ id, zone: '', weight: 1 })
 
 function proposal(proposer: string, ids: string[], ringId = `ring-of-${proposer}`): Proposal {
   const quorums = { n: 2, r: 1, w: 2, conflicts: 'lww' as const }
-  const layout: Layout = { version: 1, cluster: 'c', ringId, ...quorums, members: ids.map(member) }
+  const layout: Layout = {
+    version: 1,
+    cluster: 'c',
+    ringId,
+    ...quorums,
+    members: ids.map(member),
+    former: [],
+  }
   return { proposer, proposerIncarnation: `i-${proposer}`, layout }
 }
 

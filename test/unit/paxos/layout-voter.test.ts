@@ -23,6 +23,7 @@ const FIRST: Layout = {
   w: 2,
   conflicts: 'lww',
   members: MEMBERS,
+  former: [],
 }
 const SECOND: Layout = { ...FIRST, version: 2, conflicts: 'siblings' }
 const OTHER: Layout = { ...FIRST, version: 2, w: 3 }
