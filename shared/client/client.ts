@@ -9,10 +9,12 @@ import type {
   NodeStatus,
   PolicyResult,
   ReadResult,
+  RemovalResult,
   RingStatus,
   ScanEntry,
   WriteResult,
 } from '../api.ts'
+import { KvError } from '../errors.ts'
 import { type Key, keyToPath } from '../key.ts'
 import type { KeyRepairResult, KeyReport } from '../key-report.ts'
 import { readError, readJson } from './answers.ts'
@@ -185,10 +187,17 @@ export class KvClient {
     return this.write<KeyRepairResult>({ method: 'POST', path, headers: {} })
   }
 
-  /** Of the whole ring. A change whose outcome is unknown may be asked for again. */
+  /** Of the whole ring. */
   async changePolicy(conflicts: PolicyResult['conflicts']): Promise<PolicyResult> {
-    const path = (): string => `/ring/policy?conflicts=${conflicts}`
-    return this.write<PolicyResult>({ method: 'POST', path, headers: {} })
+    return this.change<PolicyResult>(`/ring/policy?conflicts=${conflicts}`)
+  }
+
+  /**
+   * Takes a member that is down out of the ring for good. @param force also where acknowledged writes may be lost.
+   * @throws KvError `not_found` where there is no such member, `conflict` where it must not go now.
+   */
+  async removeNode(id: string, force: boolean): Promise<RemovalResult> {
+    return this.change<RemovalResult>(`/ring/remove${query({ node: encodeURIComponent(id), force })}`)
   }
 
   async nodes(): Promise<NodeStatus[]> {
@@ -206,6 +215,23 @@ export class KvClient {
   /** Closes the kept connections. */
   close(): void {
     this.components.exchange.close()
+  }
+
+  /**
+   * Of the layout. A change whose answer is lost is asked of the next endpoint: what is done already is not done again.
+   * `changed` is false then although this very request may have made the change.
+   */
+  private async change<T>(path: string): Promise<T> {
+    try {
+      return await this.write<T>({ method: 'POST', path: () => path, headers: {} })
+    } catch (thrown) {
+      if (!(thrown instanceof KvError) || thrown.code !== 'outcome_unknown') throw thrown
+      throw new KvError(
+        thrown.code,
+        thrown.message,
+        'ask for it again: what is done already is not done twice',
+      )
+    }
   }
 
   private async json<T>(path: string, longMs?: number): Promise<T> {
