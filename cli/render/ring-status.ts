@@ -27,8 +27,10 @@ function settings({ cluster, layoutVersion, n, r, w, conflicts, slots }: RingSta
 /** One line for each node. */
 export function nodeTable(nodes: readonly NodeStatus[], colour: ChalkInstance): string {
   const differing = nodes.some((node) => node.divergentSlots > 0)
+  const filling = nodes.some((node) => node.unfilledSlots > 0)
   const heads = ['NODE', 'STATE', 'HTTP', 'ZONE', 'OWNS', 'KEYS', 'SIZE', 'HINTS HELD']
   if (differing) heads.push('DIFFERING SLOTS')
+  if (filling) heads.push('SLOTS TO FILL')
   const rows = nodes.map((node) => [
     node.id,
     paint(node.state, colour),
@@ -39,8 +41,9 @@ export function nodeTable(nodes: readonly NodeStatus[], colour: ChalkInstance): 
     formatBytes(node.bytes),
     grouped(node.hintsHeld),
     ...(differing ? [grouped(node.divergentSlots)] : []),
+    ...(filling ? [grouped(node.unfilledSlots)] : []),
   ])
-  return renderTable(heads, rows, [4, 5, 6, 7, 8])
+  return renderTable(heads, rows, [4, 5, 6, 7, 8, 9])
 }
 
 export function paint(state: NodeState, colour: ChalkInstance): string {

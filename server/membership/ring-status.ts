@@ -81,9 +81,12 @@ function reason(
     const holders = members.filter((member) => member.hintsHeld > 0).map((member) => member.id)
     parts.push(`${hints} ${hints === 1 ? 'hint waits' : 'hints wait'} on ${holders.join(', ')}`)
   }
-  for (const { id, divergentSlots, unfilledSlots } of members) {
-    if (unfilledSlots > 0)
-      parts.push(`${id} has to be given ${unfilledSlots} slots before it counts in reads of them`)
+  const filling = members.filter((member) => member.unfilledSlots > 0)
+  if (filling.length > 0) {
+    const what = filling.map(({ id, unfilledSlots: n }) => `${id} fills ${n} ${n === 1 ? 'slot' : 'slots'}`)
+    parts.push(`${what.join(', ')}: these copies count in no read before they are whole`)
+  }
+  for (const { id, divergentSlots } of members) {
     if (divergentSlots > 0) parts.push(`${id} is mending ${divergentSlots} slots that differ from its peers`)
   }
   return parts.join('; ')

@@ -14,7 +14,10 @@ const status = (change: (id: string) => Partial<MemberView>) =>
     'c',
     quorums,
     table,
-    IDS.map((id) => ({ id, state: 'up', hintsHeld: 0, divergentSlots: 0, ...change(id) }) as MemberView),
+    IDS.map(
+      (id) =>
+        ({ id, state: 'up', hintsHeld: 0, divergentSlots: 0, unfilledSlots: 0, ...change(id) }) as MemberView,
+    ),
   )
 
 describe('ringStatus', () => {
@@ -29,6 +32,20 @@ describe('ringStatus', () => {
       reason: 'n2 is mending 5 slots that differ from its peers',
     })
     expect(seen.nodes.map(({ divergentSlots }) => divergentSlots)).to.deep.equal([0, 5, 0])
+  })
+
+  it('is degraded while owners have to be given slots, and says which', () => {
+    const slots = new Map([
+      ['n1', 1],
+      ['n3', 3277],
+    ])
+    const seen = status((id) => ({ unfilledSlots: slots.get(id) ?? 0 }))
+    expect(seen).to.include({
+      health: 'degraded',
+      reason: 'n1 fills 1 slot, n3 fills 3277 slots: these copies count in no read before they are whole',
+      slotsBelowN: 0,
+    })
+    expect(seen.nodes.map(({ unfilledSlots }) => unfilledSlots)).to.deep.equal([1, 0, 3277])
   })
 
   it('is critical where owners are missing, whatever else there is', () => {
