@@ -13,7 +13,9 @@ function headline(status: RingStatus, colour: ChalkInstance): string {
   const { health, reason, nodes, n } = status
   if (health === 'critical') return colour.red(`critical: ${reason}`)
   if (health === 'degraded') return colour.yellow(`degraded: ${reason}`)
-  const all = nodes.length === 1 ? 'the one node is up' : `all ${nodes.length} nodes are up`
+  // A node that was found and is no member is no part of what is well.
+  const members = nodes.filter(({ state }) => state !== 'joining').length
+  const all = members === 1 ? 'the one node is up' : `all ${members} nodes are up`
   const copies = n === 1 ? 'every key has its one copy' : `every key has its ${n} copies`
   // A node that is away from a ring whose keys it does not own leaves it healthy.
   return colour.green(`ok: ${reason === '' ? `${all}, and ${copies}` : reason}`)

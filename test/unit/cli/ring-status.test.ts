@@ -75,6 +75,9 @@ describe('the table of kv ring status', () => {
   it('says that all is well where it is', () => {
     const [line] = renderRingStatus({ ...STATUS, health: 'ok', reason: '' }, plain).split('\n')
     expect(line).to.equal('ok: all 2 nodes are up, and every key has its 3 copies')
+    const nodes = [node('n1', 'up'), node('n2', 'up'), node('n3', 'joining')]
+    const found = renderRingStatus({ ...STATUS, health: 'ok', reason: '', nodes }, plain)
+    expect(found.split('\n')[0]).to.equal(line)
   })
 
   it('has the same columns in colour', () => {
