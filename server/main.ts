@@ -239,7 +239,7 @@ function watchHealth({
     const failure = node.failure()
     if (failure !== undefined) {
       trace.event('error', 'node.failed', { reason: failure.message, hint: failure.hint })
-      stop(1, FAILED_DRAIN_MS)
+      stop(failure.kind.exit, FAILED_DRAIN_MS)
     } else if (!watch.present()) {
       trace.event('error', 'directory.gone', { path })
       flush()

@@ -25,6 +25,7 @@ import { ReadRepair } from './coordinator/read-repair.ts'
 import { RingCoordinator } from './coordinator/ring-coordinator.ts'
 import { Scanner } from './coordinator/scan.ts'
 import { Handoff } from './handoff/handoff.ts'
+import { layoutSource } from './membership/layout-source.ts'
 import { locate } from './membership/locate.ts'
 import { Membership } from './membership/membership.ts'
 import { ringStatus } from './membership/ring-status.ts'
@@ -46,7 +47,6 @@ import { Replica } from './replica/replica.ts'
 import { DataScan } from './replica/scan-data.ts'
 import { WritesUnderWay } from './replica/writes-under-way.ts'
 import { Deadlines } from './rpc/deadlines.ts'
-import type { LayoutSource } from './rpc/layout-fence.ts'
 import { PeerRpc } from './rpc/peer-rpc.ts'
 
 /** Bytes that may wait for the disk before writes are refused. */
@@ -91,10 +91,7 @@ export class RingNode implements ServedNode {
     const network = settings.chaos
       ? new FaultyNetwork({ ...components, rules: this.rules }, { id })
       : components.network
-    const layouts: LayoutSource = {
-      version: () => membership.layout()?.version ?? 0,
-      behind: (peer, version) => membership.fetch.consider(peer, version),
-    }
+    const layouts = layoutSource(() => this.membership)
     const rpc = new PeerRpc({ clock, random, network, trace, layouts })
     this.rpc = rpc
     const deadlines = new Deadlines(clock)
@@ -113,11 +110,8 @@ export class RingNode implements ServedNode {
     const commit = new GroupCommit({ clock, storage, trace }, { maxQueuedBytes: MAX_QUEUED_BYTES })
     this.commit = commit
     commit.ride(() => [this.census.op()])
-    this.ringLayout = new RingLayout(
-      { clock, random, rpc, storage, commit, trace, ring: membership },
-      settings,
-    )
-    membership.onLayout(() => rpc.layoutChanged())
+    const voting = { clock, random, rpc, storage, commit, trace, ring: membership }
+    this.ringLayout = new RingLayout(voting, settings)
     const minter = new Minter({ storage, hybrid, commit, random }, settings)
     this.minter = minter
     const cache = new RecordCache({ maxBytes: settings.recordCacheBytes })
@@ -128,7 +122,8 @@ export class RingNode implements ServedNode {
     const { census, digests } = this
     const stores = { storage, trace, commit, minter, cache, census, digests, mortal, floors }
     const data = dataRecords({ ...stores, counters, repair: () => this.repair })
-    const replica = new Replica({ commit, minter, hybrid, floors, trace, policy })
+    const complete = (key: Key) => this.handoff.complete(key)
+    const replica = new Replica({ commit, minter, hybrid, floors, trace, policy, complete })
     const own = { clock, rpc, storage, commit, minter, hybrid, trace, counters, data, replica, floors }
     this.handoff = new Handoff({ ...own, ring: membership }, settings)
     const { hints, holder, inspector, completeness } = this.handoff
@@ -150,6 +145,7 @@ export class RingNode implements ServedNode {
       counters,
       writes,
       floors,
+      complete,
     }
     const { marks } = this.handoff
     const { sums } = digests.leaves
@@ -185,6 +181,8 @@ export class RingNode implements ServedNode {
     this.keys = new KeyInspector({ ...parts, inspector }, settings)
     const { handoff, repair, collection } = this
     this.sources = { counters, census, handoff, commit, cache, rpc, repair, collection, membership }
+    // After all that goes by the owners of slots: what peers have sent meanwhile comes at once.
+    membership.onLayout(() => rpc.layoutChanged())
     membership.setReport(() => nodeReport(this.sources, clock.wallMs()))
   }
 
@@ -224,18 +222,19 @@ export class RingNode implements ServedNode {
   }
 
   readiness(): Readiness {
-    const { storage, commit, minter, membership, phase } = this
-    return readinessOf({ storage, commit, minter, membership, phase })
+    const { completeness } = this.handoff
+    const { minter, membership, phase, storage } = this
+    return readinessOf({ failure: this.failure(), storage, minter, membership, completeness, phase })
   }
 
-  /** False where nobody knows what is on disk, or part of it cannot be read any more: the process should exit. */
+  /** False where nobody knows what is on disk, or part of it is lost, or the ring has removed it: it should exit. */
   healthy(): boolean {
     return this.failure() === undefined
   }
 
   /** Why it is not healthy. */
   failure(): KvError | undefined {
-    return this.commit.failed ?? this.storage.damage?.()
+    return this.commit.failed ?? this.storage.damage?.() ?? this.membership.layouts.expulsion()
   }
 
   status(): RingStatus {

@@ -6,6 +6,7 @@ import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { Holder } from '../handoff/holder.ts'
 import type { RepairMarks } from '../handoff/repair-marks.ts'
 import type { Completeness } from '../membership/completeness.ts'
+import { type Layout, placedIn } from '../membership/layout.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Random } from '../ports/random.ts'
@@ -34,7 +35,7 @@ export interface RepairComponents {
   readonly commit: GroupCommit
   readonly ring: RingSource & {
     onReachable(fn: (id: NodeId) => void): void
-    onLayout(fn: () => void): void
+    onLayout(fn: (layout: Layout) => void): void
     readonly disks: { onDoubt(fn: (commits: number) => void): void }
   }
   readonly data: StagedRecords
@@ -107,8 +108,12 @@ export class Repair {
       },
     )
     components.ring.onReachable((id) => this.antiEntropy.returned(id))
-    components.ring.onLayout(() => {
-      if (!components.completeness.everywhere) this.antiEntropy.begin()
+    let placed = 0
+    components.ring.onLayout((layout) => {
+      const before = placed
+      placed = placedIn(layout)
+      const moved = before > 0 && placed > before
+      if (moved || !components.completeness.everywhere) this.antiEntropy.begin()
     })
     components.ring.disks.onDoubt((commits) => {
       if (commit.reach(commits)) this.refill()

@@ -19,17 +19,23 @@ export class PutCore {
   private readonly strict: boolean
   /** Each once. Arrays of so few are cheaper than sets, of which every write would make two. */
   private readonly owners: NodeId[] = []
+  private readonly unfilled: NodeId[] = []
   private readonly hints: Hint[] = []
   private highest: Stamp | undefined
+  private anyCopy = false
 
   constructor(settings: { w: number; strict: boolean }) {
     this.w = settings.w
     this.strict = settings.strict
   }
 
-  /** `node` holds the record as one of the key's owners. */
-  ackedByOwner(node: NodeId, outrankedBy: Stamp | undefined): void {
-    if (!this.owners.includes(node)) this.owners.push(node)
+  /**
+   * `node` holds the record as one of the key's owners.
+   * @param complete false where it has to be filled first: it counts in no read, and does not know what it must outrank.
+   */
+  ackedByOwner(node: NodeId, outrankedBy: Stamp | undefined, complete: boolean): void {
+    const list = complete ? this.owners : this.unfilled
+    if (!list.includes(node)) list.push(node)
     if (outrankedBy === undefined) return
     if (this.highest === undefined || compareStamps(outrankedBy, this.highest) > 0) this.highest = outrankedBy
   }
@@ -39,16 +45,21 @@ export class PutCore {
     this.hints.push({ holder, owner })
   }
 
+  /** There is no hope of better ones: owners that have to be filled count as fallbacks do. */
+  countUnfilled(): void {
+    this.anyCopy = true
+  }
+
   /** Copies that count towards w. */
   get acks(): number {
-    return this.strict || this.hints.length === 0 ? this.owners.length : this.paired()
+    return this.strict || (this.hints.length === 0 && !this.anyCopy) ? this.owners.length : this.paired()
   }
 
   get enough(): boolean {
     return this.acks >= this.w
   }
 
-  /** True where w is only reached with hints. */
+  /** True where w is only reached with hints, or owners that have to be filled. */
   get sloppy(): boolean {
     return this.owners.length < this.w
   }
@@ -60,7 +71,8 @@ export class PutCore {
 
   /** A largest choice of copies of which no two share a disk or an owner: a matching, by augmenting paths. */
   private paired(): number {
-    const copies = [...this.owners.map((owner) => ({ holder: owner, owner })), ...this.hints]
+    const owners = this.anyCopy ? [...this.owners, ...this.unfilled] : this.owners
+    const copies = [...owners.map((owner) => ({ holder: owner, owner })), ...this.hints]
     const pairs = new Map<NodeId, Hint>()
     const place = (holder: NodeId, tried: Set<NodeId>): boolean =>
       copies.some((copy) => {

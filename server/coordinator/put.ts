@@ -30,6 +30,8 @@ export interface PutComponents {
   readonly deadlines: Deadlines
   readonly counters: Counters
   readonly writes: WritesUnderWay
+  /** This node, as an owner, holds all that it should of the key's slot. */
+  readonly complete: (key: Key) => boolean
 }
 
 export interface PutPlan {
@@ -134,9 +136,10 @@ export class PutOperation extends Deadline {
     // wrote of the key before is then found there, and its dots go on from that.
     const hintFor = asOwner ? '' : (owners[0] as NodeId)
     const records = asOwner ? data : hints.records(hintFor)
+    const complete = this.components.complete(this.key)
     const written = stage(records, asOwner ? 'owner' : 'fallback', (error) => {
       if (round === this.round && error === undefined) {
-        if (asOwner) this.core.ackedByOwner(self, undefined)
+        if (asOwner) this.core.ackedByOwner(self, undefined, complete)
         else this.core.ackedByFallback(self, hintFor)
       }
       this.heard()
@@ -166,7 +169,8 @@ export class PutOperation extends Deadline {
   }
 
   private ackedByOwner(owner: NodeId, round: number, ack: StoreAck | undefined): void {
-    if (round === this.round) this.core.ackedByOwner(owner, ack?.outrankedBy)
+    if (round === this.round && ack !== undefined)
+      this.core.ackedByOwner(owner, ack.outrankedBy, ack.complete)
   }
 
   /** Leaves a hint for the owner with the next node that can take one; with this node when there is no other. */
@@ -182,6 +186,7 @@ export class PutOperation extends Deadline {
       }
     }
     counters.add('hints_sent_total')
+    if (round === this.round) this.core.countUnfilled()
     this.underWay++
     holders.store(fallback, this.key, owner, bytes, this.plan.timeoutMs, (error) => {
       if (error === undefined && round === this.round) this.core.ackedByFallback(fallback, owner)
@@ -194,6 +199,7 @@ export class PutOperation extends Deadline {
   private heard(): void {
     this.underWay--
     if (!this.settled) {
+      if (this.underWay === 0 && !this.core.enough) this.core.countUnfilled()
       if (this.core.enough) this.conclude()
       else if (this.underWay === 0)
         this.answerUnknown(`only ${this.core.acks} of ${this.plan.w} copies could be made durable`)

@@ -5,5 +5,5 @@ export interface HandoffRing {
   /** A link is there and the failure detector has nothing against the node. */
   reachable(id: NodeId): boolean
   /** undefined before the first layout. */
-  slots(): { owners(slot: number): readonly NodeId[] } | undefined
+  slots(): { readonly members: readonly NodeId[]; owners(slot: number): readonly NodeId[] } | undefined
 }

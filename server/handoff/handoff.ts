@@ -71,14 +71,22 @@ export class Handoff {
     const onLost = (key: Key) => marks.mark(slotOf(key))
     const hints = new HintStore({ ...components, onLost }, { maxBytes: maxHintBytes })
     this.hints = hints
-    const completeness = new Completeness(components, settings)
+    const onGained = (slots: Iterable<number>) => {
+      for (const slot of slots) components.floors.forget(slot)
+    }
+    const completeness = new Completeness({ ...components, onGained }, settings)
     this.completeness = completeness
     const holder = new Holder({ ...components, hints, marks, completeness })
     this.holder = holder
     this.inspector = new Inspector({ data, hints, completeness })
-    this.replayer = new HintReplay({ ...components, hints, members: ring })
+    this.replayer = new HintReplay({ ...components, hints, holder }, settings)
     this.expiry = new HintExpiry({ ...components, hints, holder, marks }, { id, maxAgeMs: maxHintAgeMs })
     this.transfer = new MarkTransfer({ rpc, clock, ring, marks }, { id })
+  }
+
+  /** This node, as an owner, holds all that it should of the key's slot. */
+  complete(key: Key): boolean {
+    return this.completeness.everywhere || this.completeness.of(slotOf(key))
   }
 
   async recover(): Promise<void> {

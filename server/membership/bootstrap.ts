@@ -225,7 +225,7 @@ export class Bootstrap {
 
   private adopt(layout: Layout): void {
     if (this.busy()) return
-    this.components.layouts.adopt(layout, this.settings.id).catch((error) => this.fail(error))
+    this.components.layouts.adopt(layout).catch((error) => this.fail(error))
   }
 
   /** Makes the vote durable, or its absence. @returns whether that succeeded. */

@@ -3,12 +3,16 @@ import type { NodeId } from '../ports/network.ts'
 import type { Storage, StorageOp } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
-import type { Layout } from './layout.ts'
+import { type Layout, placedIn } from './layout.ts'
 
 const KEY = Buffer.from('mcomplete')
 
 export interface CompletenessRing {
-  slots(): SlotTable | undefined
+  readonly layouts: {
+    slots(): SlotTable | undefined
+    /** Who owned what in the layout with that number; undefined without a layout. */
+    slotsAt(version: number): SlotTable | undefined
+  }
   onLayout(fn: (layout: Layout) => void): void
 }
 
@@ -16,24 +20,33 @@ export interface CompletenessComponents {
   readonly storage: Storage
   readonly trace: Trace
   readonly ring: CompletenessRing
+  /** Slots have been given to this node: what it remembers of them is from a time when it did not own them. */
+  readonly onGained: (slots: Iterable<number>) => void
 }
 
+const NONE: ReadonlySet<number> = new Set()
+
 /**
- * Whether this node's disk still holds what the node has acknowledged. One that was emptied, replaced, or put back to
- * a copy does not: until it has been compared with every other owner of a slot, what it says of that slot counts for
- * no quorum of a read. (A quorum with an owner that has forgotten meets no earlier one.)
+ * Whether this node's disk holds what it should: all that the node has acknowledged, and what there was of a slot
+ * before the node was given it. A disk that was emptied, replaced, or put back to a copy does not, nor one of a node
+ * that has just taken the place of another: until it has been compared with every other owner of a slot, what it
+ * says of that slot counts for no quorum of a read. (A quorum with an owner that has forgotten, or never knew, meets no
+ * earlier one.)
  *
- * A disk says of itself that it is complete, in the name of the ring and of its incarnation: from the founding of the
- * ring on, in which it took part before there was anything to hold, or since it was filled. A copy has another
- * incarnation, and an empty disk says nothing.
+ * A disk says of itself that it is complete, in the name of the ring, of its incarnation, and of the layout since which
+ * the slots have had their owners: from the founding of the ring on, in which it took part before there was
+ * anything to hold, or since it was filled. A copy has another incarnation, and an empty disk says nothing.
  */
 export class Completeness {
   private readonly components: CompletenessComponents
   private readonly settings: { readonly id: NodeId; readonly incarnation: string }
   private readonly compared = new Set<NodeId>()
-  /** How often the disk was doubted. */
+  /** How often the disk was doubted, or given slots. */
   doubts = 0
   private ringId = ''
+  private placed = 0
+  /** Slots to be filled; undefined: whatever it owns. */
+  private missing: ReadonlySet<number> | undefined = NONE
   private whole = false
 
   constructor(components: CompletenessComponents, settings: { id: NodeId; incarnation: string }) {
@@ -49,8 +62,8 @@ export class Completeness {
 
   /** What this node holds of the slot is all that it should; true where it does not own it. */
   of(slot: number): boolean {
-    if (this.whole) return true
-    const owners = this.components.ring.slots()?.owners(slot)
+    if (this.whole || this.missing?.has(slot) === false) return true
+    const owners = this.components.ring.layouts.slots()?.owners(slot)
     if (owners === undefined) return false
     const { id } = this.settings
     return !owners.includes(id) || owners.every((owner) => owner === id || this.compared.has(owner))
@@ -59,23 +72,34 @@ export class Completeness {
   /** Slots of which it is not. */
   get unfilled(): number {
     if (this.whole) return 0
-    const owned = this.components.ring.slots()?.ownerSlots(this.settings.id) ?? []
-    return owned.filter((slot) => !this.of(slot)).length
+    let count = 0
+    for (const slot of this.due(this.components.ring.layouts.slots())) if (!this.of(slot)) count++
+    return count
+  }
+
+  /** Every slot that is being filled has as many other owners within reach as a read of it needs. */
+  readable(r: number, reachable: (id: NodeId) => boolean): boolean {
+    if (this.whole) return true
+    const table = this.components.ring.layouts.slots()
+    const others = (slot: number) =>
+      table?.owners(slot).filter((id) => id !== this.settings.id && reachable(id))
+    for (const slot of this.due(table)) if (!this.of(slot) && (others(slot)?.length ?? 0) < r) return false
+    return true
   }
 
   /** The owners of common slots with whom this node has to be compared yet. */
   lacking(): readonly NodeId[] {
-    const table = this.components.ring.slots()
+    const table = this.components.ring.layouts.slots()
     if (this.whole || table === undefined) return []
     const { id } = this.settings
-    return table.members.filter(
-      (peer) => peer !== id && !this.compared.has(peer) && table.sharedSlots(id, peer).length > 0,
-    )
+    const sources = new Set<NodeId>()
+    for (const slot of this.due(table)) for (const owner of table.owners(slot)) sources.add(owner)
+    return table.members.filter((peer) => peer !== id && sources.has(peer) && !this.compared.has(peer))
   }
 
   /**
    * This node holds all that the peer holds of their common slots, and nobody keeps a hint for the peer.
-   * @param doubts when the comparison began: it says nothing of what was found to be lost since.
+   * @param doubts when the comparison began: it says nothing of what was found to be lost, or was given, since.
    */
   comparedWith(peer: NodeId, doubts: number): void {
     if (this.whole || doubts !== this.doubts || !this.lacking().includes(peer)) return
@@ -88,6 +112,7 @@ export class Completeness {
    */
   doubt(): StorageOp {
     this.doubts++
+    this.missing = undefined
     this.whole = false
     this.compared.clear()
     this.whole = this.lacking().length === 0
@@ -95,25 +120,52 @@ export class Completeness {
     return { type: 'del', key: KEY }
   }
 
-  private follow({ ringId }: Layout): void {
-    if (this.ringId === ringId) return
-    const { storage, trace } = this.components
-    this.ringId = ringId
-    this.compared.clear()
-    const stored = storage.get(KEY)
-    this.whole = stored?.equals(statement(ringId, this.settings.incarnation)) ?? false
-    if (this.whole) return
+  private due(table: SlotTable | undefined): Iterable<number> {
+    return this.missing ?? table?.ownerSlots(this.settings.id) ?? NONE
+  }
+
+  private follow(layout: Layout): void {
+    const placed = placedIn(layout)
+    if (this.ringId === layout.ringId && this.placed === placed) return
+    if (this.ringId !== layout.ringId) this.recall(layout.ringId)
+    if (this.placed < placed) this.takeOver(placed)
+    else if (this.whole) return
     const lacking = this.lacking()
     if (lacking.length === 0) this.conclude()
-    else trace.event('warn', 'disk.incomplete', { lacking })
+    else this.components.trace.event('warn', 'disk.incomplete', { lacking })
+  }
+
+  private recall(ringId: string): void {
+    const stated = storedPlace(this.components.storage.get(KEY), ringId, this.settings.incarnation)
+    this.ringId = ringId
+    this.compared.clear()
+    this.placed = Math.max(1, stated)
+    this.missing = stated === 0 ? undefined : NONE
+    this.whole = stated > 0
+  }
+
+  /** Slots have changed hands since the layout that the disk was complete in, or was being filled in. */
+  private takeOver(placed: number): void {
+    const { ring, onGained } = this.components
+    const [before, now] = [ring.layouts.slotsAt(this.placed), ring.layouts.slots()]
+    this.placed = placed
+    if (before === undefined || now === undefined) return
+    const gained = now.gained(before, this.settings.id)
+    if (gained.length === 0) return
+    onGained(gained)
+    this.doubts++
+    this.compared.clear()
+    if (this.missing !== undefined) this.missing = new Set([...this.missing, ...gained])
+    this.whole = false
   }
 
   private conclude(): void {
     const { storage, trace } = this.components
-    storage.commit([completeOp(this.ringId, this.settings.incarnation)]).then(
+    storage.commit([completeOp(this.ringId, this.settings.incarnation, this.placed)]).then(
       () => {
-        if (this.lacking().length > 0) return
+        if (this.whole || this.lacking().length > 0) return
         this.whole = true
+        this.missing = NONE
         trace.event('info', 'disk.complete', {})
       },
       (error) => trace.event('error', 'disk.complete.not_stored', { why: toKvError(error).message }),
@@ -122,10 +174,12 @@ export class Completeness {
 }
 
 /** Whoever votes for a ring holds all that there is in it: nothing yet. */
-export function completeOp(ringId: string, incarnation: string): StorageOp {
-  return { type: 'put', key: KEY, value: statement(ringId, incarnation) }
+export function completeOp(ringId: string, incarnation: string, placed = 1): StorageOp {
+  return { type: 'put', key: KEY, value: Buffer.from(`${ringId} ${incarnation} ${placed}`) }
 }
 
-function statement(ringId: string, incarnation: string): Buffer {
-  return Buffer.from(`${ringId} ${incarnation}`)
+/** The number of the layout in which the disk says that it was complete; 0 where it does not. */
+function storedPlace(stored: Buffer | undefined, ringId: string, incarnation: string): number {
+  const [ofRing, of, placed = '1'] = stored?.toString().split(' ') ?? []
+  return ofRing === ringId && of === incarnation ? Number(placed) : 0
 }

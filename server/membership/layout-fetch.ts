@@ -2,7 +2,7 @@ import { toKvError } from '../../shared/errors.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { Rpc } from '../rpc/method.ts'
-import { isMember } from './layout.ts'
+import { isMember, wasRemoved } from './layout.ts'
 import type { LayoutStore } from './layout-store.ts'
 import { LAYOUT } from './vote.ts'
 
@@ -31,8 +31,8 @@ export class LayoutFetch {
     rpc.call(from, LAYOUT, undefined, TIMEOUT_MS, (error, layout) => {
       this.underWay = false
       if (error !== undefined || layout === undefined) return
-      if (isMember(layout, this.self)) {
-        layouts.adopt(layout, this.self).catch((reason) => {
+      if (isMember(layout, this.self) || wasRemoved(layout, this.self)) {
+        layouts.adopt(layout).catch((reason) => {
           this.components.trace.event('error', 'layout.not_stored', { why: toKvError(reason).message })
         })
       } else this.withoutSelf = digest

@@ -1,8 +1,18 @@
 import { KvError, toKvError } from '../../shared/errors.ts'
+import type { NodeId } from '../ports/network.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
-import { decodeLayout, encodeLayout, isMember, type Layout, layoutDigest } from './layout.ts'
+import {
+  decodeLayout,
+  encodeLayout,
+  isMember,
+  type Layout,
+  layoutDigest,
+  membersAt,
+  placedIn,
+  wasRemoved,
+} from './layout.ts'
 import { decodeVote, VOTE_KEY } from './vote.ts'
 
 const KEY = Buffer.from('mlayout')
@@ -22,20 +32,28 @@ export interface LayoutStoreComponents {
  */
 export class LayoutStore {
   private readonly components: LayoutStoreComponents
-  private readonly settings: { readonly cluster: string; readonly incarnation: string }
+  private readonly settings: { readonly id: NodeId; readonly cluster: string; readonly incarnation: string }
   private readonly listeners: ((layout: Layout) => void)[] = []
   private current: Layout | undefined
   private table: SlotTable | undefined
+  private former: ReadonlySet<NodeId> = new Set()
+  private placed = 0
   private currentDigest = ''
   private adopting = false
   private firstVote = Number.POSITIVE_INFINITY
 
-  constructor(components: LayoutStoreComponents, settings: { cluster: string; incarnation: string }) {
+  constructor(
+    components: LayoutStoreComponents,
+    settings: { id: NodeId; cluster: string; incarnation: string },
+  ) {
     this.components = components
     this.settings = settings
   }
 
-  /** @throws KvError `storage_failed` where it is unreadable, `conflict` where it is another cluster's. */
+  /**
+   * @throws KvError `storage_failed` where it is unreadable, `conflict` where it is another cluster's, or the ring has
+   * removed this node.
+   */
   load(): void {
     const bytes = this.components.storage.get(KEY)
     if (bytes === undefined) return
@@ -54,6 +72,20 @@ export class LayoutStore {
     const [first, of] = this.components.storage.get(VOTER_KEY)?.toString().split(' ') ?? []
     this.firstVote = of === incarnation ? Number(first) : layout.version + 2
     this.apply(layout)
+    const expulsion = this.expulsion()
+    if (expulsion !== undefined) throw expulsion
+  }
+
+  /** Why this node has no part in the ring any more, if so. */
+  expulsion(): KvError | undefined {
+    const { id } = this.settings
+    const removed = this.current?.former.find((member) => member.id === id)
+    if (removed === undefined) return undefined
+    return new KvError(
+      'conflict',
+      `${id} was removed from the ring ${this.current?.cluster} in layout ${removed.removedIn}`,
+      'its data is of no use to the ring any more: the data directory may be deleted',
+    )
   }
 
   /** Whether this disk remembers all that it may have promised about the layout with that number. */
@@ -65,8 +97,26 @@ export class LayoutStore {
     return this.current
   }
 
+  /** undefined without a layout, or in one that has removed this node. */
   slots(): SlotTable | undefined {
     return this.table
+  }
+
+  /** Who owned what in the layout with that number, as far as members have been removed since. */
+  slotsAt(version: number): SlotTable | undefined {
+    const { current, table } = this
+    if (current === undefined || version >= placedIn(current)) return table
+    return this.components.place({ ...current, ...membersAt(current, version) })
+  }
+
+  /** The number of the layout since which the slots have had their owners; 0 without one. */
+  get placedIn(): number {
+    return this.placed
+  }
+
+  /** The node was taken out of the ring. */
+  removed(id: NodeId): boolean {
+    return this.former.has(id)
   }
 
   /** '' without a layout. */
@@ -84,11 +134,14 @@ export class LayoutStore {
   }
 
   /**
-   * Takes over a decided layout, durably: the first one, or a later one of the same ring. Ends any vote.
+   * Takes over a decided layout, durably: the first one, or a later one of the same ring, of which this node is a
+   * member, or that removes it. Ends any vote.
    * @returns whether it took effect. Rejects only with the storage's error.
    */
-  async adopt(layout: Layout, self: string): Promise<boolean> {
-    if (this.adopting || !this.supersedes(layout) || !isMember(layout, self)) return false
+  async adopt(layout: Layout): Promise<boolean> {
+    const { id } = this.settings
+    if (this.adopting || !this.supersedes(layout)) return false
+    if (!isMember(layout, id) && !(wasRemoved(layout, id) && this.current !== undefined)) return false
     // Stays set when the commit fails: what is on disk is unknown, so this node decides nothing any more.
     this.adopting = true
     const { storage } = this.components
@@ -122,6 +175,9 @@ export class LayoutStore {
   private apply(layout: Layout): void {
     this.current = layout
     this.currentDigest = layoutDigest(layout)
-    this.table = this.components.place(layout)
+    this.placed = placedIn(layout)
+    this.former = new Set(layout.former.map(({ id }) => id))
+    // Where this node was removed it has no place in the ring any more, and knows of none.
+    this.table = this.former.has(this.settings.id) ? undefined : this.components.place(layout)
   }
 }

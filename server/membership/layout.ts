@@ -156,6 +156,10 @@ export function isMember(layout: Layout, id: NodeId): boolean {
   return layout.members.some((member) => member.id === id)
 }
 
+export function wasRemoved(layout: Layout, id: NodeId): boolean {
+  return layout.former.some((member) => member.id === id)
+}
+
 /** The number of the layout since which every slot has had the owners that it has. */
 export function placedIn({ former }: Layout): number {
   return former.at(-1)?.removedIn ?? 1

@@ -136,6 +136,11 @@ export class PeerTable {
     return gone
   }
 
+  /** @returns whether it was known. */
+  remove(id: NodeId): boolean {
+    return this.peers.delete(id)
+  }
+
   /** Every known address, in the order in which the peers became known. */
   addresses(): PeerAddress[] {
     const list: PeerAddress[] = []

@@ -50,9 +50,10 @@ export class Roster {
     for (const { id, address } of addresses) this.learn(id, address)
   }
 
-  /** The members of the layout are known even before anything is heard of them. */
+  /** The members of the layout are known even before anything is heard of them; those that were removed are not. */
   welcomeMembers(): void {
     const layout = this.components.layouts.layout()
+    for (const { id } of layout?.former ?? []) if (this.table.remove(id)) this.dismiss(id)
     for (const { id, zone } of layout?.members ?? []) {
       const peer = this.notice(id)
       if (peer?.incarnation === '') peer.zone = zone
@@ -145,10 +146,7 @@ export class Roster {
     this.turn += MAX_GOSSIP
     const layout = this.components.layouts.layout()
     const members = new Set(layout?.members.map(({ id }) => id))
-    for (const id of this.table.forgetSilent((peer) => members.has(peer), this.now())) {
-      this.components.network.forget(id)
-      this.components.onForgotten(id)
-    }
+    for (const id of this.table.forgetSilent((peer) => members.has(peer), this.now())) this.dismiss(id)
     this.book.save({ ringSeen: this.ringSeen, addresses: this.table.addresses() }, this.now())
   }
 
@@ -165,8 +163,13 @@ export class Roster {
     if (!speaks && !this.components.network.connected(id) && !isWildcard(address)) this.learn(id, address)
   }
 
+  private dismiss(id: NodeId): void {
+    this.components.network.forget(id)
+    this.components.onForgotten(id)
+  }
+
   private notice(id: NodeId): Peer | undefined {
-    if (id === this.settings.id) return undefined
+    if (id === this.settings.id || this.components.layouts.removed(id)) return undefined
     const known = this.table.get(id)
     if (known !== undefined) return known
     const peer = this.table.notice(id, this.now())
@@ -185,6 +188,13 @@ export class Roster {
     const layout = this.components.layouts.layout()
     if (said.cluster !== this.settings.cluster) {
       throw new KvError('conflict', `${from} belongs to the cluster ${said.cluster}`)
+    }
+    if (this.components.layouts.removed(from)) {
+      throw new KvError(
+        'conflict',
+        `${from} was removed from the ring`,
+        'its data is of no use any more: the node may be stopped, and its data directory deleted',
+      )
     }
     if (layout === undefined || said.ringId === '') return
     if (said.ringId !== layout.ringId) {

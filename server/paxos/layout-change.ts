@@ -171,7 +171,7 @@ export class LayoutChange {
   /** A layout that arrives here by itself at the same time will do as well. */
   private async adopt(layout: Layout): Promise<void> {
     const { layouts } = this.components
-    if (await layouts.adopt(layout, this.self)) return
+    if (await layouts.adopt(layout)) return
     while (layouts.busy() && !this.stopped) await this.pause(RETRY_MS)
   }
 

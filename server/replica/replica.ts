@@ -48,6 +48,8 @@ export interface Written {
 export interface StoreAck {
   /** Under `lww`, the stamp of what this owner holds instead of the record's value: it is higher. */
   readonly outrankedBy: Stamp | undefined
+  /** False where this owner has to be given what else there is of the slot first. */
+  readonly complete: boolean
 }
 
 /**
@@ -65,6 +67,8 @@ export interface ReplicaComponents {
   readonly floors: Floors
   readonly trace: Trace
   readonly policy: () => ConflictPolicy
+  /** This node, as an owner, holds all that it should of the key's slot. */
+  readonly complete: (key: Key) => boolean
 }
 
 /**
@@ -149,7 +153,10 @@ export class Replica {
     if (late !== undefined) return done(late)
     const news = this.news(key, incoming, latest)
     const merged = latest === EMPTY_RECORD ? news : mergeRecords(latest, news)
-    const ack: StoreAck = { outrankedBy: outranks(merged, incoming) }
+    const ack: StoreAck = {
+      outrankedBy: outranks(merged, incoming),
+      complete: this.components.complete(key),
+    }
     const answer: Durable = (error) => (error === undefined ? done(undefined, ack) : done(error))
     if (merged === latest || merged === EMPTY_RECORD) records.whenDurable(key, answer)
     else records.stage(key, merged, answer, merged === incoming ? own : undefined, latest)

@@ -1,3 +1,4 @@
+import { KvError } from '../../shared/errors.ts'
 import type { NodeId } from '../ports/network.ts'
 
 /** Messages, and bytes of them, that wait for a layout; what comes on top is lost, as on a network that loses it. */
@@ -8,6 +9,10 @@ const MAX_HELD_BYTES = 16 * 1024 * 1024
 export interface LayoutSource {
   /** The number of its layout; 0 without one. */
   version(): number
+  /** The number of the layout since which the slots have had the owners that they have; 0 without one. */
+  placedIn(): number
+  /** The node was taken out of the ring. */
+  removed(id: NodeId): boolean
   /** `peer` goes by a layout with that number, and this node by an older one. */
   behind(peer: NodeId, version: number): void
 }
@@ -22,7 +27,10 @@ interface Held {
  * written by nodes with layouts no newer than its own, and what it does by the rules of an old layout (to drop what
  * last-write-wins outranks) can only concern writes that were made under those.
  *
- * The other direction needs no fence while owners stay the same: records are merged alike under every layout.
+ * In the other direction records are merged alike under every layout, but not by the same owners: what a peer asks that
+ * does not know of the latest change of owners is refused, for good if it was that peer that was taken out of the ring.
+ * So an owner that goes by the new owners acknowledges nothing any more in the name of the old ones, and answers no read
+ * of theirs.
  */
 export class LayoutFence {
   private readonly source: LayoutSource
@@ -47,6 +55,20 @@ export class LayoutFence {
     }
     this.source.behind(from, version)
     return true
+  }
+
+  /** Why nothing that the peer asks is done for it. */
+  refusal(from: NodeId, version: number): KvError | undefined {
+    if (this.source.removed(from)) return new KvError('conflict', `${from} was removed from the ring`)
+    if (version >= this.source.placedIn()) return undefined
+    const why = `${from} goes by layout ${version}, and slots have other owners since ${this.source.placedIn()}`
+    return new KvError('not_ready', why, 'try again')
+  }
+
+  /** The peer goes by that layout: it is fetched where it is newer. */
+  heard(from: NodeId, version: number): void {
+    const own = this.source.version()
+    if (own > 0 && version > own) this.source.behind(from, version)
   }
 
   /** All that has waited, in the order in which it came; what still has to wait is to be held again. */

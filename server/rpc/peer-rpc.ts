@@ -151,10 +151,13 @@ export class PeerRpc implements Rpc {
       const reader = new ByteReader(message)
       const { kind, method, layout, session, id } = readEnvelope(reader)
       const anyLayout = this.handlers.get(method)?.method.anyLayout === true
-      if (!anyLayout && this.fence.holds(from, layout, message)) return
-      if (kind === 'request' || kind === 'cast')
-        this.serve(from, kind === 'cast', method, session, id, reader)
-      else if (session === this.session) this.settle(from, kind === 'failure', id, reader)
+      if (anyLayout) this.fence.heard(from, layout)
+      else if (this.fence.holds(from, layout, message)) return
+      if (kind === 'request' || kind === 'cast') {
+        const refusal = anyLayout ? undefined : this.fence.refusal(from, layout)
+        if (refusal === undefined) this.serve(from, kind === 'cast', method, session, id, reader)
+        else if (kind === 'request') this.answer(from, method, session, id, refusal)
+      } else if (session === this.session) this.settle(from, kind === 'failure', id, reader)
     } catch (error) {
       this.components.trace.event('warn', 'rpc.malformed', { from, why: toKvError(error).message })
     }

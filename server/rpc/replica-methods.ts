@@ -15,6 +15,8 @@ export interface StoreRequest {
 
 export interface StoreResponse {
   readonly outrankedBy: Stamp | undefined
+  /** False where the receiver, as an owner, has to be given what else there is of the slot first. */
+  readonly complete: boolean
 }
 
 export interface FetchRequest {
@@ -70,8 +72,8 @@ export const STORE: Method<StoreRequest, StoreResponse> = {
     }),
   },
   response: {
-    write: (writer, { outrankedBy }) => writeStamp(writer, outrankedBy),
-    read: (reader) => ({ outrankedBy: readStamp(reader) }),
+    write: (writer, { outrankedBy, complete }) => writeStamp(writer.flag(complete), outrankedBy),
+    read: (reader) => ({ complete: reader.flag(), outrankedBy: readStamp(reader) }),
   },
 }
 

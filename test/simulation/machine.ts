@@ -44,6 +44,10 @@ export class Machine {
   private readonly prng: Prng
   private readonly makeNode: NodeFactory
   private readonly settings: MachineSettings
+  /** The ring may have removed it: then it does not start. */
+  parted = false
+  /** Nobody turns it on any more. */
+  dead = false
   private readonly unanswered = new Set<() => void>()
 
   constructor(
@@ -68,7 +72,7 @@ export class Machine {
   }
 
   start(): void {
-    if (this.up) return
+    if (this.up || this.dead) return
     const { world } = this
     world.note(this.id, 'starts')
     const process = new SimulatedProcess({
@@ -102,7 +106,8 @@ export class Machine {
     process.run(() => {
       node.start().catch((thrown) => {
         if (this.process !== process || process.dead) return
-        if (!failed) world.fail(this.id, 'could not start', thrown)
+        if (this.parted && toKvError(thrown).code === 'conflict') this.crash(false)
+        else if (!failed) world.fail(this.id, 'could not start', thrown)
       })
     })
   }

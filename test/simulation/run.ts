@@ -8,6 +8,7 @@ import { History } from './history.ts'
 import type { NodeFactory } from './machine.ts'
 import { Nemesis } from './nemesis.ts'
 import { Observations } from './observations.ts'
+import { Removal } from './removal.ts'
 import { SimulatedCluster } from './simulated-cluster.ts'
 import type { Printer } from './simulated-trace.ts'
 import { drawSwarm, type FaultKind, RING, type Swarm } from './swarm.ts'
@@ -85,6 +86,7 @@ class Simulation {
   private readonly observations = new Observations()
   private readonly workload: Workload
   private readonly nemesis: Nemesis
+  private readonly removal: Removal
 
   constructor(world: World, settings: SimulationSettings) {
     this.world = world
@@ -94,6 +96,7 @@ class Simulation {
     this.cluster = cluster
     this.workload = new Workload({ world, cluster, history }, swarm)
     this.nemesis = new Nemesis({ world, cluster }, swarm)
+    this.removal = new Removal({ world, cluster }, swarm)
   }
 
   async run(): Promise<Violation[]> {
@@ -104,6 +107,7 @@ class Simulation {
     if (!(await this.within(FORM_WITHIN, () => cluster.ready))) return this.notLive('the ring does not form')
     workload.start()
     nemesis.start()
+    this.removal.start()
     await this.pass(this.swarm.faultsForMs * 1000)
     if (this.swarm.finale) {
       nemesis.finale()
@@ -111,7 +115,8 @@ class Simulation {
     }
     workload.stop()
     nemesis.heal()
-    const whole = () => cluster.ready && workload.idle && cluster.healthy && cluster.hintsHeld === 0
+    const whole = () =>
+      this.removal.over && cluster.ready && workload.idle && cluster.healthy && cluster.hintsHeld === 0
     if (!(await this.within(HEAL_WITHIN, whole)))
       return this.notLive('the ring is not whole again after all faults')
     const aided = this.swarm.repairEveryMs > 0

@@ -8,7 +8,10 @@ import type { World } from './world.ts'
 
 /** The machines of a ring. */
 export class SimulatedCluster {
-  readonly machines: readonly Machine[]
+  /** Of the members of the ring. */
+  machines: readonly Machine[]
+  /** Those that clients know: also one that the others have lost. */
+  served: readonly Machine[]
   private readonly world: World
 
   constructor(components: { world: World; makeNode: NodeFactory; observations: Observations }, swarm: Swarm) {
@@ -50,6 +53,7 @@ export class SimulatedCluster {
       machines.push(new Machine({ world, prng, disk, makeNode }, { node, offsetMs, driftPpm }))
     }
     this.machines = machines
+    this.served = machines
   }
 
   /** Starts every machine that is down, each within half a second. */
@@ -57,6 +61,12 @@ export class SimulatedCluster {
     for (const machine of this.machines) {
       this.world.loop.after(this.world.prng.below(500_000), () => machine.start())
     }
+  }
+
+  /** The others have lost the machine for good. @param served clients may reach it all the same. */
+  part(machine: Machine, served: boolean): void {
+    this.machines = this.machines.filter((other) => other !== machine)
+    if (!served) this.served = this.machines
   }
 
   get ready(): boolean {

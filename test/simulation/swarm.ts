@@ -90,6 +90,8 @@ export interface Swarm {
   readonly moveEveryMs: number
   /** After a few seconds in which faults begin none does for so long, milliseconds; 0 is that they never cease. */
   readonly calmForMs: number
+  /** One node is taken out of the ring after it has died, has to come back with its disk, or was only cut off. */
+  readonly removal: 'never' | 'dead' | 'returning' | 'cut-off'
   /** Two keys to a slot, which share its floor, not one. */
   readonly sharedSlots: boolean
 }
@@ -103,7 +105,18 @@ export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
 export function drawSwarm(prng: Prng): Swarm {
   const swarm = drawLife(prng)
   const burials = prng.fork('burials')
-  return burials.chance(0.3) ? withBurials(swarm, burials) : swarm
+  return withRemoval(burials.chance(0.3) ? withBurials(swarm, burials) : swarm, prng.fork('removal'))
+}
+
+/** Its disk is lost to the ring, so that no other may be. */
+function withRemoval(swarm: Swarm, prng: Prng): Swarm {
+  const damaged = DAMAGE_KINDS.some((kind) => swarm.faults.includes(kind))
+  if (damaged || swarm.lostDisk !== 'never' || !prng.chance(0.3)) return swarm
+  return {
+    ...swarm,
+    removal: prng.pick(['dead', 'returning', 'cut-off']),
+    maxDown: Math.min(2, swarm.maxDown),
+  }
 }
 
 function drawLife(prng: Prng): Swarm {
@@ -148,6 +161,7 @@ function drawLife(prng: Prng): Swarm {
     maxHintAgeMs: prng.pick([86_400_000, 86_400_000, 2_000]),
     moveEveryMs: 0,
     calmForMs: 0,
+    removal: 'never',
     sharedSlots: false,
   }
 }

@@ -103,7 +103,7 @@ export class Workload {
       const key = this.key(prng)
       const then = () => this.next(client)
       if (prng.chance(this.swarm.reads)) {
-        const machine = prng.pick(this.cluster.machines)
+        const machine = prng.pick(this.cluster.served)
         this.read(client.id, key, machine, this.quorum(prng, RING.r), false, (op) => {
           if (op.outcome === 'ok') client.reads.set(key, [op, ...(client.reads.get(key) ?? [])].slice(0, 3))
           then()
@@ -139,7 +139,7 @@ export class Workload {
 
   private attempt(client: Client, write: WriteOp, then: () => void): void {
     const { prng } = client
-    const machine = prng.pick(this.cluster.machines)
+    const machine = prng.pick(this.cluster.served)
     const attempt = this.history.attempt(write, machine.id, this.world.loop.now)
     const value = write.value === null ? null : Buffer.from(write.value, 'latin1')
     const options = {

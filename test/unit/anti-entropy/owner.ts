@@ -98,6 +98,7 @@ export class Owner {
       floors,
       trace: silentTrace,
       policy: () => 'siblings',
+      complete: () => true,
     })
     const hints = { count: 0, of: () => [], refusal: () => undefined } as unknown as HintStore
     const marks = { mark: () => undefined, marked: () => [], clear: () => undefined }

@@ -44,6 +44,7 @@ function attemptAt(attempt: number, w: number, owners = ['a', 'b', 'c']) {
     latency: { ms: 5_000, observe: () => undefined },
     repair: { mend: () => undefined },
     counters: new Counters(),
+    complete: () => true,
     writes: { begin: () => 1, end: () => undefined },
     hints: { records: () => ({}) },
     serving: () => ({

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { ConflictPolicy } from '../../../server/causality/record.ts'
 import { HINT_AFTER_MS, type PutComponents, PutOperation } from '../../../server/coordinator/put.ts'
+import type { StoreAck } from '../../../server/replica/replica.ts'
 import { Deadlines } from '../../../server/rpc/deadlines.ts'
 import { Counters } from '../../../shared/counters.ts'
 import type { KvError } from '../../../shared/errors.ts'
@@ -11,17 +12,24 @@ const KEY = keyFromText('k')
 const TIMEOUT_MS = 2_000
 const ABOVE = { wallMs: 9, logical: 0 }
 
-type Done = (error: KvError | undefined, ack?: { outrankedBy: typeof ABOVE | undefined }) => void
+type Done = (error: KvError | undefined, ack?: StoreAck) => void
 
 /** A write to a key of a, b and c, of which this node is `a`, with w=2; d and e keep hints. */
 interface Circumstances {
   readonly down?: readonly string[]
+  readonly unfilled?: readonly string[]
   readonly strict?: boolean
   readonly replaced?: boolean
   readonly conflicts?: ConflictPolicy
 }
 
-function begin({ down = [], strict = false, replaced = false, conflicts = 'lww' }: Circumstances = {}) {
+function begin({
+  down = [],
+  unfilled = [],
+  strict = false,
+  replaced = false,
+  conflicts = 'lww',
+}: Circumstances = {}) {
   const clock = new ManualClock()
   // Deadlines of its own: what a process that stood still finds first, an answer or the time, is up to chance.
   const ticks = new ManualClock()
@@ -45,6 +53,7 @@ function begin({ down = [], strict = false, replaced = false, conflicts = 'lww' 
         replaced ? undefined : stage(done),
     },
     data: {},
+    complete: () => !unfilled.includes('a'),
     hints: { records: () => ({}) },
     hybrid: { observe: () => true },
     deadlines: new Deadlines(ticks),
@@ -65,7 +74,7 @@ function begin({ down = [], strict = false, replaced = false, conflicts = 'lww' 
   const ack = (node: string, outrankedBy?: typeof ABOVE, hintFor = '') => {
     const at = sent.findIndex((call) => call.node === node && call.hintFor === hintFor)
     if (at < 0) throw new Error(`nothing was sent to ${node}`)
-    sent.splice(at, 1)[0]?.done(undefined, { outrankedBy })
+    sent.splice(at, 1)[0]?.done(undefined, { outrankedBy, complete: !unfilled.includes(node) })
   }
   return { clock, ticks, sent, staged, ended, answers, own, ack }
 }
@@ -125,6 +134,39 @@ describe('PutOperation', () => {
     put.own()
     put.ack('b', ABOVE)
     expect(put.answers).to.deep.equal(['2'])
+  })
+
+  it('waits for owners that need not be filled first, as long as there are such', () => {
+    const put = begin({ unfilled: ['b'] })
+    put.own()
+    put.ack('b')
+    expect(put.answers).to.deep.equal([])
+    put.ack('c')
+    expect(put.answers).to.deep.equal(['2'])
+  })
+
+  it('counts owners that have to be filled where nothing better is left, and says so', () => {
+    const put = begin({ unfilled: ['a', 'b'] })
+    put.own()
+    put.ack('b')
+    expect(put.answers).to.deep.equal([])
+    put.ack('c')
+    expect(put.answers).to.deep.equal(['3 sloppy'])
+  })
+
+  it('counts them as soon as it has to leave a hint, and never when strict', () => {
+    const put = begin({ unfilled: ['b'], down: ['c'] })
+    put.own()
+    put.ack('b')
+    expect(put.answers).to.deep.equal(['2 sloppy'])
+    const strict = begin({ unfilled: ['b'], strict: true })
+    strict.own()
+    strict.ack('b')
+    strict.ticks.advance(HINT_AFTER_MS + 20)
+    strict.ack('d', undefined, 'c')
+    expect(strict.answers).to.deep.equal([])
+    strict.ack('c')
+    expect(strict.answers).to.deep.equal(['2'])
   })
 
   it('leaves a hint for an owner out of reach at once, and for one that does not answer after a while', () => {

@@ -21,8 +21,8 @@ interface Call {
   readonly done: Reply<unknown>
 }
 
-const ACK: StoreAck = { outrankedBy: undefined }
-const OUTRANKED: StoreAck = { outrankedBy: { wallMs: 7, logical: 1 } }
+const ACK: StoreAck = { outrankedBy: undefined, complete: true }
+const OUTRANKED: StoreAck = { outrankedBy: { wallMs: 7, logical: 1 }, complete: false }
 
 /** Passes requests and answers through their encodings. */
 function pass<T>(

@@ -36,7 +36,10 @@ async function setUp() {
   const rpc = new RpcStub()
   const reach = new Set(['a', 'e'])
   const owners = (slot: number) => (slot === slotOf(last) ? ['a', 'b', 'e'] : ['a', 'b', 'c'])
-  const ring = { reachable: (id: string) => reach.has(id), slots: () => ({ owners }) }
+  const ring = {
+    reachable: (id: string) => reach.has(id),
+    slots: () => ({ members: ['a', 'b', 'c', 'e'], owners }),
+  }
   const marked: number[] = []
   const marks = { mark: (slot: number) => marked.push(slot) } as unknown as RepairMarks
   const holder = {} as Holder

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { HintReplay } from '../../../server/handoff/hint-replay.ts'
 import { HintStore } from '../../../server/handoff/hint-store.ts'
+import type { Holder } from '../../../server/handoff/holder.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
 import type { Minter } from '../../../server/replica/minter.ts'
 import { KvError } from '../../../shared/errors.ts'
@@ -14,7 +15,7 @@ import { silentTrace } from '../silent-trace.ts'
 
 const keys = (count: number): Key[] => Array.from({ length: count }, (_, i) => keyFromText(`k${i}`))
 
-async function setUp(count: number) {
+async function setUp(count: number, owners: string[] = []) {
   const storage = new ManualStorage()
   const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e6 })
   const minter = { forgetHint: () => undefined } as unknown as Minter
@@ -26,10 +27,15 @@ async function setUp(count: number) {
   const clock = new ManualClock()
   const rpc = new RpcStub()
   const reach = new Set(['b'])
-  const members = { reachable: (id: string) => reach.has(id) }
-  const replay = new HintReplay({ clock, rpc, hints, members, trace: silentTrace })
+  const members = ['a', 'b', 'c', 'd', 'e']
+  const slots = () => ({ members, owners: () => owners })
+  const ring = { reachable: (id: string) => reach.has(id), slots }
+  const kept: { hintFor: string; key: Key; done: (error?: KvError) => void }[] = []
+  const store: Holder['store'] = (key, hintFor, _bytes, _origin, done) => kept.push({ key, hintFor, done })
+  const holder = { store } as unknown as Holder
+  const replay = new HintReplay({ clock, rpc, hints, holder, ring, trace: silentTrace }, { id: 'a' })
   replay.start()
-  return { storage, hints, clock, rpc, reach, replay }
+  return { storage, hints, clock, rpc, reach, replay, members, kept }
 }
 
 describe('HintReplay', () => {
@@ -68,6 +74,37 @@ describe('HintReplay', () => {
     reach.add('b')
     clock.advance(1_000)
     rpc.take('b')
+  })
+
+  it('hands what was for a node that is gone to all owners, and keeps it for those out of reach', async () => {
+    const { storage, hints, clock, rpc, reach, members, kept } = await setUp(1, ['a', 'c', 'd'])
+    members.splice(members.indexOf('b'), 1)
+    reach.delete('b')
+    reach.add('c')
+    clock.advance(1_000)
+    expect(kept.map(({ hintFor }) => hintFor)).to.deep.equal(['', 'd'])
+    const { request, done } = rpc.take('c')
+    expect(request).to.deep.include({ key: 'k0', hintFor: '', fresh: false })
+    for (const one of kept) one.done()
+    await settle()
+    expect(hints.count, 'one owner has not answered').to.equal(1)
+    done(undefined, { outrankedBy: undefined, complete: true })
+    await settle()
+    await storage.land()
+    expect(hints.count).to.equal(0)
+  })
+
+  it('keeps what was for a node that is gone where one of the owners has not taken it', async () => {
+    const { hints, clock, rpc, reach, members, kept } = await setUp(1, ['a', 'c'])
+    members.splice(members.indexOf('b'), 1)
+    reach.add('c')
+    clock.advance(1_000)
+    rpc.take('c').done(new KvError('outcome_unknown', 'lost'))
+    kept[0]?.done()
+    await settle()
+    expect(hints.count).to.equal(1)
+    clock.advance(1_000)
+    rpc.take('c')
   })
 
   it('has a bounded number on their way, oldest first, each of them once', async () => {

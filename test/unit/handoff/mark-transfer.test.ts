@@ -25,7 +25,7 @@ function setUp(slots: readonly number[]) {
   const clock = new ManualClock()
   const rpc = new RpcStub()
   const owners = (slot: number) => (slot === 9 ? ['d', 'b'] : ['a', 'b'])
-  const ring = { reachable: (id: string) => id === 'b', slots: () => ({ owners }) }
+  const ring = { reachable: (id: string) => id === 'b', slots: () => ({ members: ['a', 'b', 'd'], owners }) }
   const transfer = new MarkTransfer({ clock, rpc, ring, marks }, { id: 'd' })
   transfer.start()
   let take: (request: MarkRequest, reply: Reply<void>) => void = () => undefined

@@ -8,7 +8,7 @@ import { silentTrace } from '../silent-trace.ts'
 
 const members = ['n1', 'n2', 'n3', 'n4'].map((id) => ({ id, zone: 'z', weight: 1 }))
 const shared = SlotTable.build(members, 3)
-const layout = { ringId: 'ring' } as Layout
+const layout = { ringId: 'ring', version: 1, former: [] as Layout['former'] } as Layout
 
 describe('Completeness', () => {
   let disk: Map<string, Buffer>
@@ -25,8 +25,11 @@ describe('Completeness', () => {
     const onLayout = (fn: (layout: Layout) => void) => {
       announce = fn
     }
-    const ring = { slots: () => table, onLayout }
-    const completeness = new Completeness({ storage, trace: silentTrace, ring }, { id: 'n1', incarnation })
+    const ring = { layouts: { slots: () => table, slotsAt: () => table }, onLayout }
+    const completeness = new Completeness(
+      { storage, trace: silentTrace, ring, onGained: () => undefined },
+      { id: 'n1', incarnation },
+    )
     announce(layout)
     return completeness
   }

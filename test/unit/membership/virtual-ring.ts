@@ -1,10 +1,10 @@
 import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
 import type { NodeReport } from '../../../server/membership/heartbeat.ts'
 import type { Layout } from '../../../server/membership/layout.ts'
+import { layoutSource } from '../../../server/membership/layout-source.ts'
 import { Membership, type MembershipSettings } from '../../../server/membership/membership.ts'
 import type { TraceFields, TraceLevel } from '../../../server/ports/trace.ts'
 import { SlotTable } from '../../../server/ring/slot-table.ts'
-import type { LayoutSource } from '../../../server/rpc/layout-fence.ts'
 import { PeerRpc } from '../../../server/rpc/peer-rpc.ts'
 import type { FaultRule } from '../../../shared/api.ts'
 import { EventLoop } from '../../simulation/event-loop.ts'
@@ -98,10 +98,7 @@ export class VirtualNode {
     )
     const hybridClock = new HybridClock(clock, this.settings)
     hybridClock.raiseCeiling(Number.MAX_SAFE_INTEGER)
-    const layouts: LayoutSource = {
-      version: () => membership.layout()?.version ?? 0,
-      behind: (peer, version) => membership.fetch.consider(peer, version),
-    }
+    const layouts = layoutSource(() => membership)
     const rpc = new PeerRpc({ clock, random, network: endpoint, trace, layouts })
     const { storage } = this
     const parts = { clock, random, network: endpoint, rpc, storage, trace, hybridClock, place }

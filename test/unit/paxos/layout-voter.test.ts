@@ -38,9 +38,12 @@ async function voterOn(
 ) {
   const storage = diskStorage(disk)
   const place = ({ members, n }: Layout) => SlotTable.build(members, n)
-  const layouts = new LayoutStore({ storage, trace: silentTrace, place }, { cluster: 'c', incarnation })
+  const layouts = new LayoutStore(
+    { storage, trace: silentTrace, place },
+    { id: 'n1', cluster: 'c', incarnation },
+  )
   layouts.load()
-  if (adopt !== undefined) await layouts.adopt(adopt, 'n1')
+  if (adopt !== undefined) await layouts.adopt(adopt)
   const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e7 })
   const voter = new LayoutVoter({ rpc: new RpcStub(), storage, commit, layouts }, { id: 'n1' })
   voter.recover()
@@ -98,7 +101,7 @@ describe('the vote of a member about the next layout', () => {
     await prepare(9)
     expect((await prepare(1, 3)).error?.code).to.equal('not_ready')
     expect((await prepare(1, 1)).answer).to.deep.include({ answer: 'decided', layout: FIRST })
-    await layouts.adopt(SECOND, 'n1')
+    await layouts.adopt(SECOND)
     expect((await prepare(10)).answer).to.deep.include({ answer: 'decided', layout: SECOND })
     expect((await accept(10)).answer).to.deep.include({ answer: 'decided', layout: SECOND })
     // What was promised about number 2 says nothing about number 3.
@@ -113,7 +116,7 @@ describe('the vote of a member about the next layout', () => {
   it('is not given by a disk that was not there from the start, but by the number after the next', async () => {
     const { layouts, prepare } = await voterOn(new MemoryDisk(), { adopt: FIRST })
     expect((await prepare(1)).error?.message).to.contain('is newer than the votes')
-    await layouts.adopt(SECOND, 'n1')
+    await layouts.adopt(SECOND)
     expect((await prepare(1, 3)).answer?.answer).to.equal('yes')
   })
 
@@ -133,7 +136,7 @@ describe('the vote of a member about the next layout', () => {
     const place = ({ members, n }: Layout) => SlotTable.build(members, n)
     const layouts = new LayoutStore(
       { storage: slow, trace: silentTrace, place },
-      { cluster: 'c', incarnation: 'i1' },
+      { id: 'n1', cluster: 'c', incarnation: 'i1' },
     )
     layouts.load()
     const commit = new GroupCommit(

@@ -31,7 +31,15 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
   await storage.land()
   await recovered
   const floors = new Floors({ storage, commit, trace: silentTrace })
-  const replica = new Replica({ commit, minter, hybrid, floors, trace: silentTrace, policy: () => conflicts })
+  const replica = new Replica({
+    commit,
+    minter,
+    hybrid,
+    floors,
+    trace: silentTrace,
+    policy: () => conflicts,
+    complete: () => true,
+  })
   const data = new StagedRecords({ storage, commit, onCorrupt: () => undefined }, dataAddress)
   const write = (
     value: string,

@@ -3,9 +3,11 @@ import { LayoutFence } from '../../../server/rpc/layout-fence.ts'
 
 function subject() {
   const behind: [string, number][] = []
-  const state = { version: 2 }
+  const state = { version: 2, placedIn: 1, removed: '' }
   const fence = new LayoutFence({
     version: () => state.version,
+    placedIn: () => state.placedIn,
+    removed: (id) => id === state.removed,
     behind: (peer, version) => behind.push([peer, version]),
   })
   return { fence, state, behind }
@@ -17,6 +19,28 @@ describe('the fence around a layout', () => {
     for (const version of [0, 1, 2]) expect(fence.holds('n2', version, Buffer.from('x'))).to.equal(false)
     expect(fence.release()).to.deep.equal([])
     expect(behind).to.deep.equal([])
+  })
+
+  it('refuses what is asked by the owners of before, and by nodes that were removed', () => {
+    const { fence, state } = subject()
+    expect(fence.refusal('n2', 1)).to.equal(undefined)
+    state.placedIn = 2
+    expect(fence.refusal('n2', 2)).to.equal(undefined)
+    expect(fence.refusal('n2', 1)).to.include({ code: 'not_ready' })
+    state.removed = 'n2'
+    expect(fence.refusal('n2', 2)).to.include({ code: 'conflict' })
+    expect(fence.refusal('n3', 2)).to.equal(undefined)
+  })
+
+  it('hears of a newer one also by what need not wait for it, once it has one itself', () => {
+    const { fence, state, behind } = subject()
+    fence.heard('n2', 2)
+    expect(behind).to.deep.equal([])
+    fence.heard('n2', 3)
+    expect(behind).to.deep.equal([['n2', 3]])
+    state.version = 0
+    fence.heard('n2', 3)
+    expect(behind).to.have.length(1)
   })
 
   it('keeps what comes from a newer one, in order, and says that this node is behind', () => {

@@ -42,6 +42,8 @@ function pair() {
     const random = new SeededRandom({ prng: new Prng(id === 'a' ? 1 : 2, id) })
     const layouts = {
       version: () => versions[id],
+      placedIn: () => 1,
+      removed: () => false,
       behind: (peer: string, version: number) => void behind.push(`${id} is behind ${peer}: ${version}`),
     }
     const rpc = new PeerRpc({ clock: new ManualClock(), random, network, trace: silentTrace, layouts })
