@@ -75,7 +75,12 @@ export function validateLayout(layout: Layout): void {
 }
 
 function checkFormer(former: readonly FormerMember[], layout: Layout): void {
-  const all = former.length + layout.members.length
+  const left = layout.members.length
+  requireThat(
+    former.length === 0 || layout.n <= left,
+    `n is ${layout.n}, but after removals ${left} are left`,
+  )
+  const all = former.length + left
   requireThat(all <= MAX_MEMBERS, `it has ${all} members, with those that were removed`)
   const seen = new Set(layout.members.map(({ id }) => id))
   let before = 1

@@ -78,7 +78,7 @@ export class Membership {
     this.settings = { ...settings, weight: settings.weight ?? 1 }
     this.reports = new OccasionalReports(components)
     this.disks = new DiskMemory(components, settings)
-    const place = components.place ?? ((layout) => SlotTable.build(layout.members, layout.n))
+    const place = components.place ?? ((layout) => SlotTable.build(layout.members, layout.n, layout.former))
     this.layouts = new LayoutStore({ ...components, place }, settings)
     this.layouts.onLayout((layout) => this.follow(layout))
     this.detector = new FailureDetector((id, liveness, reachable) => this.changed(id, liveness, reachable))

@@ -1,8 +1,6 @@
-import { fairShares } from './shares.ts'
+import { balanceFirst } from './first-owner.ts'
+import { fairShares, roomOf } from './shares.ts'
 import type { RingMember } from './slot-table.ts'
-
-/** No member owns more than this many times its fair share (Mirrokni et al., "Consistent Hashing with Bounded Loads"). */
-export const MAX_OVERLOAD = 1.05
 
 /**
  * The owners of every slot, as indices into `members`: `n` for each slot, one slot after the other.
@@ -16,11 +14,9 @@ export class Placement {
   private readonly members: readonly RingMember[]
   private readonly n: number
   private readonly order: (slot: number, count: number) => readonly number[]
-  private readonly slots: number
   private readonly zones: readonly number[]
   /** Owners of one slot that may be in a zone that has one already. */
   private readonly repeats: number
-  private readonly shares: readonly number[]
   private readonly room: readonly number[]
   private readonly load: number[]
 
@@ -31,18 +27,17 @@ export class Placement {
     const { n, slots, order } = settings
     this.members = members
     this.n = n
-    this.slots = slots
     this.order = order
     const names = [...new Set(members.map(({ zone }) => zone))]
     this.zones = members.map(({ zone }) => names.indexOf(zone))
     this.repeats = n - Math.min(names.length, n)
-    this.shares = fairShares(members, n, slots)
-    this.room = this.shares.map((share) => Math.min(slots, roomOf(share)))
+    const shares = fairShares(members, n, slots)
+    this.room = shares.map((share) => Math.min(slots, roomOf(share)))
     this.load = members.map(() => 0)
     this.owners = new Uint16Array(slots * n)
     for (let slot = 0; slot < slots; slot++) this.choose(slot)
     this.relieve()
-    this.balanceFirst()
+    balanceFirst(this.owners, shares, n)
   }
 
   private choose(slot: number): void {
@@ -92,24 +87,4 @@ export class Placement {
     for (const owner of owners) zones.add(this.zones[owner === member ? taker : owner] as number)
     return zones.size >= this.n - this.repeats
   }
-
-  /** The first owner does a little more than the others: that role is shared out as well. */
-  private balanceFirst(): void {
-    const first = this.members.map(() => 0)
-    const room = this.shares.map((share) => roomOf(share / this.n))
-    for (let slot = 0; slot < this.slots; slot++) {
-      const owners = this.owners.subarray(slot * this.n, (slot + 1) * this.n)
-      const free = owners.findIndex((member) => (first[member] as number) < (room[member] as number))
-      const lead = owners[Math.max(free, 0)] as number
-      if (free > 0) {
-        owners.copyWithin(1, 0, free)
-        owners[0] = lead
-      }
-      ;(first[lead] as number)++
-    }
-  }
-}
-
-function roomOf(share: number): number {
-  return Math.max(Math.ceil(share), Math.floor(share * MAX_OVERLOAD))
 }

@@ -1,5 +1,8 @@
 import type { RingMember } from './slot-table.ts'
 
+/** No member owns more than this many times its fair share (Mirrokni et al., "Consistent Hashing with Bounded Loads"). */
+export const MAX_OVERLOAD = 1.05
+
 interface Vessel {
   readonly weight: number
   readonly least: number
@@ -34,6 +37,11 @@ export function fairShares(members: readonly RingMember[], n: number, slots: num
     })
   }
   return shares
+}
+
+/** How many slots a member with that fair share may own. */
+export function roomOf(share: number): number {
+  return Math.max(Math.ceil(share), Math.floor(share * MAX_OVERLOAD))
 }
 
 /** Divides `total` by weight between each one's least and most: the level that water finds in joined vessels. */

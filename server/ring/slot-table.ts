@@ -1,8 +1,10 @@
 import { KvError } from '../../shared/errors.ts'
 import { SLOTS } from '../../shared/slot.ts'
 import type { NodeId } from '../ports/network.ts'
+import { balanceFirst } from './first-owner.ts'
 import { Placement } from './placement.ts'
 import { RingOrder } from './ring-order.ts'
+import { Succession } from './succession.ts'
 
 export interface RingMember {
   readonly id: NodeId
@@ -14,8 +16,8 @@ export interface RingMember {
 const MAX_MEMBERS = 0xffff
 
 /**
- * Who owns which slot: a pure function of the members, their zones and weights, and n. All of it is worked out
- * when the layout changes, so that a request only looks up arrays that are there.
+ * Who owns which slot: a pure function of the members, their zones and weights, n, and the members that were removed.
+ * All of it is worked out when the layout changes, so that a request only looks up arrays that are there.
  */
 export class SlotTable {
   /** Owners of every slot: what was asked for, or all the members where there are fewer. */
@@ -25,6 +27,8 @@ export class SlotTable {
   /** Every list of owners that there is, and how many slots it has. */
   readonly shares: ReadonlyMap<readonly NodeId[], number>
   private readonly ring: RingOrder
+  /** On the circle: the members and the former ones. */
+  private readonly nodes: number
   private readonly ownersOf: readonly (readonly NodeId[])[]
   private readonly slotsOf: ReadonlyMap<NodeId, readonly number[]>
   private readonly preferences: (readonly NodeId[])[] = []
@@ -32,33 +36,52 @@ export class SlotTable {
 
   /**
    * @param members in any order.
-   * @throws KvError `usage` for a node twice, a weight that is not above 0, or n under 1.
+   * @param former those that were members once, in the order of their removal. Nothing changed hands then but the slots
+   * of the one removed: so what follows from all of them together still holds wherever none of these was an owner.
+   * @throws KvError `usage` for a node twice, a weight that is not above 0, n under 1, or, with former members, n above
+   * the number of members.
    */
-  static build(members: readonly RingMember[], n: number): SlotTable {
-    check(members, n)
+  static build(members: readonly RingMember[], n: number, former: readonly RingMember[] = []): SlotTable {
+    const all = [...members, ...former].sort((a, b) => (a.id < b.id ? -1 : 1))
+    check(all, n)
+    if (former.length > 0 && n > members.length)
+      throw new KvError(
+        'usage',
+        `n is ${n}, but after removals there are ${members.length} nodes left`,
+        'a ring keeps at least n nodes',
+      )
     return new SlotTable(
-      [...members].sort((a, b) => (a.id < b.id ? -1 : 1)),
+      all,
       Math.min(n, members.length),
+      former.map(({ id }) => id),
     )
   }
 
-  private constructor(members: readonly RingMember[], n: number) {
+  private constructor(all: readonly RingMember[], n: number, former: readonly NodeId[]) {
     this.n = n
-    this.members = members.map(({ id }) => id)
-    this.ring = new RingOrder(members)
-    const index = new Map(this.members.map((id, i) => [id, i]))
+    const ids = all.map(({ id }) => id)
+    this.members = ids.filter((id) => !former.includes(id))
+    this.ring = new RingOrder(all)
+    this.nodes = all.length
+    const index = new Map(ids.map((id, i) => [id, i]))
     const order = (slot: number, count: number): number[] =>
       this.ring.from(slot, count).map((id) => index.get(id) as number)
-    const { owners } = new Placement(members, { n, slots: SLOTS, order })
+    const settings = { n, slots: SLOTS, order }
+    const { owners } = new Placement(all, settings)
+    if (former.length > 0) {
+      const succession = new Succession(all, owners, settings)
+      for (const id of former) succession.leave(index.get(id) as number)
+      balanceFirst(owners, succession.shares(), n)
+    }
     const shared = new Map<string, readonly NodeId[]>()
     const shares = new Map<readonly NodeId[], number>()
     const slotsOf = new Map(this.members.map((id): [NodeId, number[]] => [id, []]))
     this.ownersOf = Array.from({ length: SLOTS }, (_, slot) => {
       const indices = owners.subarray(slot * n, (slot + 1) * n)
-      const ids = intern(shared, indices, this.members)
-      for (const id of ids) slotsOf.get(id)?.push(slot)
-      shares.set(ids, (shares.get(ids) ?? 0) + 1)
-      return ids
+      const named = intern(shared, indices, ids)
+      for (const id of named) slotsOf.get(id)?.push(slot)
+      shares.set(named, (shares.get(named) ?? 0) + 1)
+      return named
     })
     this.shares = shares
     this.slotsOf = slotsOf
@@ -74,7 +97,9 @@ export class SlotTable {
     let preference = this.preferences[slot]
     if (preference === undefined) {
       const owners = this.owners(slot)
-      const others = this.ring.from(slot, this.members.length).filter((id) => !owners.includes(id))
+      const others = this.ring
+        .from(slot, this.nodes)
+        .filter((id) => !owners.includes(id) && this.slotsOf.has(id))
       preference = [...owners, ...others]
       this.preferences[slot] = preference
     }
@@ -93,6 +118,11 @@ export class SlotTable {
   /** The slots that the node owns, rising. */
   ownerSlots(id: NodeId): readonly number[] {
     return this.slotsOf.get(id) ?? []
+  }
+
+  /** The slots that the node owns and did not own in the other table, rising. */
+  gained(before: SlotTable, id: NodeId): readonly number[] {
+    return this.ownerSlots(id).filter((slot) => !before.isOwner(slot, id))
   }
 
   /** The slots that both nodes own, rising: the same array at every call, whichever comes first. */

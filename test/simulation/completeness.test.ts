@@ -54,7 +54,8 @@ describe('an owner whose disk has lost what it held', function () {
     ring.machine(second).crash(false)
     wipe(ring, first)
     ring.machine(first).start()
-    await ring.until('the emptied one', () => ring.machine(first).ready)
+    const lack = () => ring.machine(first).node?.readiness().reason ?? ''
+    await ring.until('the emptied one', () => lack().includes('has to be filled'))
     await ring.pass(10_000)
     expect(complete(ring, first)).to.equal(0)
     const refused = (request: Promise<unknown>) => request.catch((error) => error.code)

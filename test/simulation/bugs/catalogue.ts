@@ -1,6 +1,7 @@
 import { COLLECTION_BUGS } from './collection-bugs.ts'
 import { HINT_BUGS } from './hint-bugs.ts'
 import type { PlantedBug } from './planted-bug.ts'
+import { REMOVAL_BUGS } from './removal-bugs.ts'
 import { REPAIR_BUGS } from './repair-bugs.ts'
 import { VERSION_BUGS } from './version-bugs.ts'
 import { WRITE_BUGS } from './write-bugs.ts'
@@ -12,4 +13,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...HINT_BUGS,
   ...REPAIR_BUGS,
   ...COLLECTION_BUGS,
+  ...REMOVAL_BUGS,
 ]

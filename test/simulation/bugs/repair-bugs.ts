@@ -12,7 +12,7 @@ import { decodeRecord } from '../causality/record-codec.ts'`,
     file: 'server/handoff/holder.ts',
     find: "    const refusal = hintFor === ''",
     replace: `    if (hintFor === 'overwrite') {
-    const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined }))
+    const done_ = (error: unknown) => (error ? done(error as never) : done(undefined, { outrankedBy: undefined, complete: true }))
     return data.stage(key, decodeRecord(key, Buffer.from(bytes)), done_)
   }
   const refusal = hintFor === ''`,

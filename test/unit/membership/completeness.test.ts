@@ -8,12 +8,24 @@ import { silentTrace } from '../silent-trace.ts'
 
 const members = ['n1', 'n2', 'n3', 'n4'].map((id) => ({ id, zone: 'z', weight: 1 }))
 const shared = SlotTable.build(members, 3)
-const layout = { ringId: 'ring', version: 1, former: [] as Layout['former'] } as Layout
+const founding = { ringId: 'ring', version: 1, former: [] as Layout['former'] } as Layout
+const [last] = members.slice(-1) as [(typeof members)[0]]
+const five = [...members, { ...last, id: 'n5' }]
+const before = SlotTable.build(five, 3)
+const after = SlotTable.build(five.slice(0, 4), 3, five.slice(4))
+const removal = { ...founding, version: 4, former: [{ ...last, id: 'n5', removedIn: 4 }] } as Layout
 
 describe('Completeness', () => {
   let disk: Map<string, Buffer>
 
-  function open(incarnation = 'first', table = shared): Completeness {
+  function open(incarnation = 'first', table = shared, layout = founding): Completeness {
+    return member(incarnation, table, layout).completeness
+  }
+
+  /** n1, and how it hears of a change of owners. */
+  function member(incarnation: string, first: SlotTable, layout: Layout) {
+    let table = first
+    const gained: number[] = []
     let announce: (layout: Layout) => void = () => undefined
     const storage = {
       get: (key: Buffer) => disk.get(key.toString()),
@@ -25,13 +37,25 @@ describe('Completeness', () => {
     const onLayout = (fn: (layout: Layout) => void) => {
       announce = fn
     }
-    const ring = { layouts: { slots: () => table, slotsAt: () => table }, onLayout }
+    const ring = {
+      layouts: { slots: () => table, slotsAt: (version: number) => (version < 4 ? before : table) },
+      onLayout,
+    }
     const completeness = new Completeness(
-      { storage, trace: silentTrace, ring, onGained: () => undefined },
+      { storage, trace: silentTrace, ring, onGained: (slots) => gained.push(...slots) },
       { id: 'n1', incarnation },
     )
     announce(layout)
-    return completeness
+    const move = (to: SlotTable, next: Layout) => {
+      table = to
+      announce(next)
+    }
+    return { completeness, gained, move }
+  }
+
+  const founded = (ringId: string, incarnation: string) => {
+    const op = completeOp(ringId, incarnation) as StorageOp & { type: 'put' }
+    disk.set(op.key.toString(), op.value)
   }
 
   const slotOwnedBy = (...owners: string[]) => {
@@ -87,14 +111,54 @@ describe('Completeness', () => {
   })
 
   it('is there from the founding on, but not for a copy of the disk, nor in another ring', () => {
-    const founded = (ringId: string, incarnation: string) => {
-      const op = completeOp(ringId, incarnation) as StorageOp & { type: 'put' }
-      disk.set(op.key.toString(), op.value)
-    }
     founded('ring', 'first')
     expect(open('first').everywhere).to.equal(true)
     expect(open('copy').everywhere).to.equal(false)
     founded('another', 'first')
     expect(open('first').everywhere).to.equal(false)
+  })
+
+  it('has to be given the slots of a node that was removed, and those only, by all their other owners', async () => {
+    founded('ring', 'first')
+    const { completeness, gained, move } = member('first', before, founding)
+    expect([completeness.everywhere, gained]).to.deep.equal([true, []])
+    move(after, removal)
+    expect(gained).to.deep.equal(after.gained(before, 'n1'))
+    expect(gained).not.to.deep.equal([])
+    expect([completeness.everywhere, completeness.unfilled]).to.deep.equal([false, gained.length])
+    for (let slot = 0; slot < SLOTS; slot++)
+      expect(completeness.of(slot), `slot ${slot}`).to.equal(!gained.includes(slot))
+    const sources = new Set(gained.flatMap((slot) => after.owners(slot)).filter((id) => id !== 'n1'))
+    expect(completeness.lacking()).to.have.members([...sources])
+    for (const peer of sources) completeness.comparedWith(peer, 0)
+    expect(completeness.unfilled, 'those comparisons began before').to.equal(gained.length)
+    for (const peer of sources) completeness.comparedWith(peer, completeness.doubts)
+    await Promise.resolve()
+    expect([completeness.everywhere, completeness.unfilled]).to.deep.equal([true, 0])
+    expect(open('first', after, removal).everywhere, 'and remembers that').to.equal(true)
+  })
+
+  it('knows after a restart what it has to be given', () => {
+    founded('ring', 'first')
+    const { completeness, gained } = member('first', after, removal)
+    expect(gained).to.deep.equal(after.gained(before, 'n1'))
+    expect(completeness.unfilled).to.equal(gained.length)
+  })
+
+  it('has to be given everything still where it lacked everything before', () => {
+    const { completeness, move } = member('first', before, founding)
+    move(after, removal)
+    expect(completeness.unfilled).to.equal(after.ownerSlots('n1').length)
+  })
+
+  it('can be read as long as enough of the others are within reach', () => {
+    const reach = new Set(['n2', 'n3', 'n4'])
+    const completeness = open()
+    const readable = (r: number) => completeness.readable(r, (id) => reach.has(id))
+    expect(readable(2)).to.equal(true)
+    reach.delete('n4')
+    expect([readable(1), readable(2)]).to.deep.equal([true, false])
+    founded('ring', 'first')
+    expect(open().readable(2, () => false)).to.equal(true)
   })
 })

@@ -135,8 +135,9 @@ export class VirtualRing {
   readonly nodes: VirtualNode[] = []
   /** Slot tables cost more than all the rest of a run: nodes with one layout share one. */
   readonly place = (layout: Layout): SlotTable => {
-    const name = `${layout.n} ${layout.members.map(({ id }) => id).join()}`
-    const table = this.tables.get(name) ?? SlotTable.build(layout.members, layout.n)
+    const { members, n, former } = layout
+    const name = [members, former].map((nodes) => nodes.map(({ id }) => id).join()).join(` ${n} `)
+    const table = this.tables.get(name) ?? SlotTable.build(members, n, former)
     this.tables.set(name, table)
     return table
   }

@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { MAX_OVERLOAD } from '../../../server/ring/placement.ts'
-import { fairShares } from '../../../server/ring/shares.ts'
+import { fairShares, MAX_OVERLOAD } from '../../../server/ring/shares.ts'
 import { type RingMember, SlotTable } from '../../../server/ring/slot-table.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { SLOTS } from '../../../shared/slot.ts'
