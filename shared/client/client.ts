@@ -61,6 +61,9 @@ interface WriteRequest extends Pick<HttpRequest, 'method'> {
   readonly body?: Buffer
 }
 
+/** A node tries for so long to have a change of the layout decided, and to see it spread, milliseconds. */
+const CHANGE_MS = 6_000
+
 /** Entries asked for at a time: few enough that a page that is cut off is cheap to ask for again. */
 const PAGE_ENTRIES = 4000
 
@@ -223,7 +226,7 @@ export class KvClient {
    */
   private async change<T>(path: string): Promise<T> {
     try {
-      return await this.write<T>({ method: 'POST', path: () => path, headers: {} })
+      return await this.write<T>({ method: 'POST', path: () => path, headers: {} }, CHANGE_MS)
     } catch (thrown) {
       if (!(thrown instanceof KvError) || thrown.code !== 'outcome_unknown') throw thrown
       throw new KvError(
@@ -252,7 +255,7 @@ export class KvClient {
     }, longMs)
   }
 
-  private write<T>(request: WriteRequest): Promise<T> {
+  private write<T>(request: WriteRequest, longMs?: number): Promise<T> {
     const id = this.components.requestId()
     return this.endpoints.write(async ({ endpoint, timeoutMs, number }) => {
       const headers = {
@@ -263,7 +266,7 @@ export class KvClient {
       const path = request.path(serverTime(timeoutMs))
       const answer = await this.components.exchange.send(endpoint, { ...request, path, headers, timeoutMs })
       return readJson<T>(answer, true)
-    })
+    }, longMs)
   }
 
   /** The values of a streamed NDJSON answer. @throws KvError what the answer says instead, or LinkError. */

@@ -163,7 +163,8 @@ describe('a node that is removed', function () {
       // Asked before, too: a command may take as long to end as the slots take to be filled.
       const told = eventually(
         'the status to say that slots are being filled',
-        async () => (await statuses(['n1'])).some(({ reason }) => /n\d fills \d+ slots/.test(reason)),
+        async () =>
+          (await statuses(['n1'])).some(({ reason }) => /\d+ slots are being filled on n\d/.test(reason)),
         MINUTE,
       )
       const [result] = await Promise.all([remove(LOST), told])
