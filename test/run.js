@@ -4,7 +4,7 @@ import { availableParallelism, constants, setPriority } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { summaryTable, tallyCheck, tallyMocha, tallySeeds, total } from './tally.js'
+import { complaints, summaryTable, tallyCheck, tallyMocha, tallySeeds, total } from './tally.js'
 
 /** The whole test suite: `npm test`, or with fewer seeds for the impatient `npm test -- --seeds 20`. */
 
@@ -78,6 +78,7 @@ for (const wave of WAVES) results.push(...(await runWave(wave)))
 
 const { passed, failed } = total(results)
 console.log(`\n${summaryTable(results).join('\n')}\n`)
+if (failed > 0) console.log(`${complaints(results).join('\n')}\n`)
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
 
@@ -126,7 +127,7 @@ function runStage({ name, argv, tally, background = false }, alone) {
       running.delete(child)
       const output = Buffer.concat(chunks).toString('utf8')
       if (!alone) console.log(`\n== ${name}\n${output.trimEnd()}`)
-      resolve({ name, ...tally(output, code ?? 1), seconds: (performance.now() - began) / 1000 })
+      resolve({ name, output, ...tally(output, code ?? 1), seconds: (performance.now() - began) / 1000 })
     })
   })
 }

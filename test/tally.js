@@ -3,6 +3,9 @@
  * @typedef {{passed: number, failed: number}} Tally
  */
 
+/** Of one stage. */
+const COMPLAINT_LINES = 40
+
 /** What the output and exit code of a mocha run say. A run that broke off counts as a failure of its own. */
 export function tallyMocha(output, exitCode) {
   const passed = lastNumber(output, /^\s*(\d+) passing\b/gm)
@@ -45,6 +48,18 @@ export function summaryTable(results) {
     const counts = `${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed`
     return `${failed === 0 ? 'ok    ' : 'FAILED'} ${name.padEnd(width)} ${counts} ${seconds.toFixed(1).padStart(7)} s`
   })
+}
+
+/** What the stages that failed have said of it, once more: whoever reads only the end of a long log sees it there. */
+export function complaints(results) {
+  return results
+    .filter(({ failed }) => failed > 0)
+    .flatMap(({ name, output }) => {
+      const lines = output.trimEnd().split('\n')
+      const from = lines.findIndex((line) => /^\s*\d+ failing\b/.test(line))
+      const end = from < 0 ? lines.slice(-COMPLAINT_LINES) : lines.slice(from, from + COMPLAINT_LINES)
+      return ['', `== ${name} failed:`, ...end]
+    })
 }
 
 function lastNumber(text, pattern) {

@@ -89,7 +89,10 @@ export class Membership {
         ...components,
         layouts,
         onKnown: (id) => this.watch(id),
-        onForgotten: (id) => this.unwatch(id),
+        onForgotten: (id) => {
+          this.detector.unwatch(id)
+          this.skew.forget(id)
+        },
       },
       settings,
     )
@@ -284,6 +287,8 @@ export class Membership {
     this.hints.setMembers(others, now)
     for (const id of others) this.hints.setReachable(id, this.detector.reachable(id), now)
     for (const listener of this.layoutListeners) listener(layout)
+    // Whoever hears of the layout here hears with it which slots this node has to be given.
+    this.portrait.refresh()
     this.heartbeats.beatAll()
   }
 
@@ -291,10 +296,5 @@ export class Membership {
     const now = this.components.clock.monotonicMs()
     this.detector.watch(id, now)
     if (this.components.network.connected(id)) this.linkChanged(id, true)
-  }
-
-  private unwatch(id: NodeId): void {
-    this.detector.unwatch(id)
-    this.skew.forget(id)
   }
 }

@@ -49,7 +49,7 @@ export class MemberRemoval {
   }
 
   /** @throws KvError `conflict` */
-  private check({ members, n }: Layout, id: NodeId, force: boolean): void {
+  private check({ members, n, version }: Layout, id: NodeId, force: boolean): void {
     const views = new Map(this.components.members().map((view) => [view.id, view]))
     if (id === this.self || views.get(id)?.state !== 'down')
       throw new KvError(
@@ -65,21 +65,20 @@ export class MemberRemoval {
       )
     if (force) return
     for (const member of members) {
-      const view = views.get(member.id)
-      const lack =
-        member.id === id
-          ? undefined
-          : !view?.reachable
-            ? 'out of reach'
-            : view.unfilledSlots > 0
-              ? 'being filled'
-              : undefined
+      const lack = member.id === id ? undefined : lackOf(views.get(member.id), version)
       if (lack === undefined) continue
       throw new KvError(
         'conflict',
         `${member.id} is ${lack}: what only ${id} and ${member.id} have would be lost`,
-        `wait until it is back and whole, or give that up: kv node remove ${id} --force`,
+        `wait until it is there and whole, or give that up: kv node remove ${id} --force`,
       )
     }
   }
+}
+
+/** What keeps a member from having all that it owns, as far as it has said since the last change of the owners. */
+function lackOf(view: MemberView | undefined, version: number): string | undefined {
+  if (view?.reachable !== true) return 'out of reach'
+  if (!view.ready || view.layoutVersion < version) return 'not ready'
+  return view.unfilledSlots > 0 ? 'being filled' : undefined
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { summaryTable, tallyCheck, tallyMocha, tallySeeds, total } from '../tally.js'
+import { complaints, summaryTable, tallyCheck, tallyMocha, tallySeeds, total } from '../tally.js'
 
 describe('the tally of npm test', () => {
   it('reads the summary of mocha', () => {
@@ -45,5 +45,18 @@ describe('the tally of npm test', () => {
     const [first, second] = summaryTable(results)
     expect(first).to.match(/^ok +types +1 passed +0 failed +2\.0 s$/)
     expect(second).to.match(/^FAILED +unit +9 passed +1 failed +3\.3 s$/)
+  })
+
+  it('says again what has failed, from where the failures are told', () => {
+    const output = `${'  an early line\n'.repeat(100)}  2 passing (1s)\n  1 failing\n\n  1) is wrong\n`
+    const results = [
+      { name: 'unit', failed: 1, output },
+      { name: 'types', failed: 1, output: Array.from({ length: 90 }, (_, i) => `line ${i}`).join('\n') },
+      { name: 'lint', failed: 0, output: 'all is well' },
+    ]
+    const said = complaints(results)
+    expect(said.slice(0, 5)).to.deep.equal(['', '== unit failed:', '  1 failing', '', '  1) is wrong'])
+    expect(said.slice(5, 8)).to.deep.equal(['', '== types failed:', 'line 50'])
+    expect(said.at(-1)).to.equal('line 89')
   })
 })

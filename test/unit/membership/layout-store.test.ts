@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Layout } from '../../../server/membership/layout.ts'
 import { LayoutStore } from '../../../server/membership/layout-store.ts'
+import type { Storage } from '../../../server/ports/storage.ts'
 import { SlotTable } from '../../../server/ring/slot-table.ts'
 import { MemoryDisk } from '../../simulation/memory-disk.ts'
 import { diskStorage } from '../replica/disk-storage.ts'
@@ -29,14 +30,13 @@ function without(id: string, layout: Layout): Layout {
 
 const place = ({ members, n, former }: Layout) => SlotTable.build(members, n, former)
 
-function storeOn(disk: MemoryDisk, id = 'n1'): LayoutStore {
-  const storage = diskStorage(disk)
+function storeOn(storage: Storage, id = 'n1'): LayoutStore {
   return new LayoutStore({ storage, trace: silentTrace, place }, { id, cluster: 'c', incarnation: 'i1' })
 }
 
 describe('the layout that a node goes by', () => {
   it('names those that were removed, and tells who owned what before', async () => {
-    const layouts = storeOn(new MemoryDisk())
+    const layouts = storeOn(diskStorage(new MemoryDisk()))
     expect([layouts.placedIn, layouts.slotsAt(1)]).to.deep.equal([0, undefined])
     await layouts.adopt(FIRST)
     expect([layouts.placedIn, layouts.removed('n5')]).to.deep.equal([1, false])
@@ -52,7 +52,7 @@ describe('the layout that a node goes by', () => {
   })
 
   it('may be one that removes the node itself, which then has no place any more, nor after a restart', async () => {
-    const disk = new MemoryDisk()
+    const disk = diskStorage(new MemoryDisk())
     const layouts = storeOn(disk, 'n5')
     await layouts.adopt(FIRST)
     expect(layouts.expulsion()).to.equal(undefined)
@@ -68,9 +68,9 @@ describe('the layout that a node goes by', () => {
   })
 
   it('is none of a ring that the node never was in', async () => {
-    const layouts = storeOn(new MemoryDisk(), 'n9')
+    const layouts = storeOn(diskStorage(new MemoryDisk()), 'n9')
     expect(await layouts.adopt(FIRST)).to.equal(false)
-    expect(await storeOn(new MemoryDisk(), 'n5').adopt(without('n5', FIRST))).to.equal(false)
+    expect(await storeOn(diskStorage(new MemoryDisk()), 'n5').adopt(without('n5', FIRST))).to.equal(false)
     expect(layouts.layout()).to.equal(undefined)
   })
 })
