@@ -35,6 +35,7 @@ export const COMMANDS: ReadonlyMap<string, CommandModule> = new Map<string, Comm
   ['key:repair', () => import('./commands/key/repair.ts')],
   ['node:info', () => import('./commands/node/info.ts')],
   ['node:list', () => import('./commands/node/list.ts')],
+  ['node:remove', () => import('./commands/node/remove.ts')],
   ['node:start', () => import('./commands/node/start.ts')],
   ['repair:pause', () => import('./commands/repair/pause.ts')],
   ['repair:resume', () => import('./commands/repair/resume.ts')],

@@ -53,6 +53,13 @@ export class ContextStore {
     this.write(content)
   }
 
+  /** Leaves the current context what it is. */
+  replace(name: string, context: Context): void {
+    const content = this.read()
+    content.contexts[name] = context
+    this.write(content)
+  }
+
   /** @throws KvError `not_found` */
   use(name: string): void {
     this.get(name)

@@ -69,7 +69,7 @@ export class LocalRing {
 
   /** Removes all that the ring has kept; nothing of it may run. */
   wipe(state: RingState): void {
-    for (const { dataDir } of state.nodes) {
+    for (const { dataDir } of [...state.nodes, ...(state.removed ?? [])]) {
       rmSync(dataDir, { recursive: true, force: true })
       removeEmpty(path.dirname(dataDir))
     }

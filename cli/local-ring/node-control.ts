@@ -12,11 +12,20 @@ const SEEN_MS = 3_000
 
 /** Process faults of single nodes; every function is called under the ring's lock. */
 
-/** The nodes with these names, in their order. @throws KvError `not_found` with the nearest name as its hint. */
+/**
+ * The nodes with these names, in their order. @throws KvError `not_found` with the nearest name as its hint, `conflict`
+ * for one that the ring has removed.
+ */
 export function chooseNodes(state: RingState, ids: readonly string[]): LocalNode[] {
   return ids.map((id) => {
     const node = state.nodes.find((one) => one.id === id)
     if (node) return node
+    if (state.removed?.some((one) => one.id === id))
+      throw new KvError(
+        'conflict',
+        `${id} was taken out of the ring for good`,
+        'see what is left: kv ring status',
+      )
     throw unknownNode(
       id,
       state.nodes.map((one) => one.id),
@@ -37,7 +46,7 @@ export async function killNodes(ring: LocalRing, nodes: readonly LocalNode[]): P
   await killProcesses(processesOf(nodes))
   const after = {
     ...withNodes(state, (node) => (ids.has(node.id) ? { ...node, killed: true as const } : node)),
-    pauses: withoutNodes(state.pauses, ids),
+    pauses: withoutPausesOf(state.pauses, ids),
   }
   ring.save(after)
   return after
@@ -52,7 +61,7 @@ export async function restartNodes(
   await stopProcesses(processesOf(nodes))
   const ids = new Set(nodes.map((node) => node.id))
   let state = ring.expectState()
-  state = { ...state, pauses: withoutNodes(state.pauses, ids) }
+  state = { ...state, pauses: withoutPausesOf(state.pauses, ids) }
   const started = nodes.map((node) => {
     const { identity, listening } = ring.spawn(state, node, node)
     state = withNodes(state, ({ killed, ...one }) =>
@@ -93,7 +102,7 @@ export function endPauses(ring: LocalRing, ends: (pause: Pause) => boolean): rea
   return ended
 }
 
-function withoutNodes(pauses: readonly Pause[], ids: ReadonlySet<string>): Pause[] {
+export function withoutPausesOf(pauses: readonly Pause[], ids: ReadonlySet<string>): Pause[] {
   return pauses
     .map((pause) => ({ ...pause, nodes: pause.nodes.filter((id) => !ids.has(id)) }))
     .filter((pause) => pause.nodes.length > 0)

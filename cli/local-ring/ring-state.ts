@@ -32,6 +32,8 @@ export interface RingState {
   readonly conflicts: 'lww' | 'siblings'
   readonly discoveryPort: number
   readonly nodes: readonly LocalNode[]
+  /** Nodes that the ring has removed for good: not started any more, and wiped with the others. */
+  readonly removed?: readonly LocalNode[]
   readonly pauses: readonly Pause[]
   /** Faults in the network that were given to the nodes; a node that starts again must be told of them. */
   readonly faults: readonly FaultRule[]
@@ -99,6 +101,7 @@ function parse(text: string): RingState | undefined {
       typeof state.name === 'string' &&
       Array.isArray(state.pauses) &&
       Array.isArray(state.faults) &&
+      (state.removed === undefined || Array.isArray(state.removed)) &&
       Array.isArray(state.nodes) &&
       state.nodes.every((node) => typeof node?.id === 'string' && typeof node.dataDir === 'string')
     return whole ? (state as RingState) : undefined

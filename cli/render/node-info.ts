@@ -20,6 +20,8 @@ export function formatNodeInfo(node: NodeInfoResult): string {
       `  for ${hint.target}`,
       `${grouped(hint.count)}, the oldest ${formatDuration(hint.oldestMs)} old`,
     ]),
+    ...slotsIn('differing', node.divergentSlots),
+    ...slotsIn('to be filled', node.unfilledSlots),
     ['incarnation', node.incarnation],
   ]
   if (node.pid !== undefined) rows.push(['process', String(node.pid)])
@@ -27,4 +29,8 @@ export function formatNodeInfo(node: NodeInfoResult): string {
   if (node.log !== undefined) rows.push(['log', node.log])
   const [head, ...rest] = rows
   return renderTable(head as [string, string], rest)
+}
+
+function slotsIn(state: string, count: number): [string, string][] {
+  return count > 0 ? [[state, `${grouped(count)} ${count === 1 ? 'slot' : 'slots'}`]] : []
 }

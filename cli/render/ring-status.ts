@@ -13,7 +13,9 @@ function headline(status: RingStatus, colour: ChalkInstance): string {
   const { health, reason, nodes, n } = status
   if (health === 'critical') return colour.red(`critical: ${reason}`)
   if (health === 'degraded') return colour.yellow(`degraded: ${reason}`)
-  const all = nodes.length === 1 ? 'the one node is up' : `all ${nodes.length} nodes are up`
+  // A node that was found and is no member is no part of what is well.
+  const members = nodes.filter(({ state }) => state !== 'joining').length
+  const all = members === 1 ? 'the one node is up' : `all ${members} nodes are up`
   const copies = n === 1 ? 'every key has its one copy' : `every key has its ${n} copies`
   // A node that is away from a ring whose keys it does not own leaves it healthy.
   return colour.green(`ok: ${reason === '' ? `${all}, and ${copies}` : reason}`)
@@ -27,8 +29,10 @@ function settings({ cluster, layoutVersion, n, r, w, conflicts, slots }: RingSta
 /** One line for each node. */
 export function nodeTable(nodes: readonly NodeStatus[], colour: ChalkInstance): string {
   const differing = nodes.some((node) => node.divergentSlots > 0)
+  const filling = nodes.some((node) => node.unfilledSlots > 0)
   const heads = ['NODE', 'STATE', 'HTTP', 'ZONE', 'OWNS', 'KEYS', 'SIZE', 'HINTS HELD']
   if (differing) heads.push('DIFFERING SLOTS')
+  if (filling) heads.push('SLOTS TO FILL')
   const rows = nodes.map((node) => [
     node.id,
     paint(node.state, colour),
@@ -39,8 +43,9 @@ export function nodeTable(nodes: readonly NodeStatus[], colour: ChalkInstance): 
     formatBytes(node.bytes),
     grouped(node.hintsHeld),
     ...(differing ? [grouped(node.divergentSlots)] : []),
+    ...(filling ? [grouped(node.unfilledSlots)] : []),
   ])
-  return renderTable(heads, rows, [4, 5, 6, 7, 8])
+  return renderTable(heads, rows, [4, 5, 6, 7, 8, 9])
 }
 
 export function paint(state: NodeState, colour: ChalkInstance): string {

@@ -6,13 +6,14 @@ import type {
   LocateResult,
   NodeStatus,
   PolicyResult,
+  RemovalResult,
   RingStatus,
 } from '../../shared/api.ts'
 import { KvError } from '../../shared/errors.ts'
 import { keyFromBytes } from '../../shared/key.ts'
 import { POLICIES } from '../membership/layout.ts'
 import type { ApiContext } from './context.ts'
-import { parseQuery, queryOf } from './query.ts'
+import { parseQuery, queryOf, switchIn } from './query.ts'
 import type { Route } from './route.ts'
 import type { ServedPlacement } from './served-node.ts'
 
@@ -66,11 +67,20 @@ export function ringRoutes({ node }: ApiContext): Route[] {
     throw new KvError('usage', why, `give conflicts=${POLICIES.join(' or conflicts=')}`)
   }
 
+  const remove = (request: FastifyRequest): Promise<RemovalResult> => {
+    const query = parseQuery(queryOf(request.originalUrl), ['node', 'force'])
+    const force = switchIn(query, 'force') ?? false
+    const id = query.get('node')
+    if (id) return node().removeNode(id, force)
+    throw new KvError('usage', 'no node is named', 'give the id of the one to take out of the ring: node=n4')
+  }
+
   return [
     { method: 'GET', path: '/ring', handler: (): RingStatus => node().status() },
     { method: 'GET', path: '/ring/layout', handler: layout },
     { method: 'GET', path: '/ring/locate', handler: locate },
     { method: 'POST', path: '/ring/policy', handler: policy },
+    { method: 'POST', path: '/ring/remove', handler: remove },
     {
       method: 'GET',
       path: '/nodes',

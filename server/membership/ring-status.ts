@@ -78,13 +78,24 @@ function reason(
   if (withoutQuorum > 0) parts.push(`${withoutQuorum} slots have no quorum of their owners`)
   else if (belowN > 0) parts.push(`${belowN} slots have fewer copies than n`)
   if (hints > 0) {
-    const holders = members.filter((member) => member.hintsHeld > 0).map((member) => member.id)
-    parts.push(`${hints} ${hints === 1 ? 'hint waits' : 'hints wait'} on ${holders.join(', ')}`)
+    const holders = members.filter((member) => member.hintsHeld > 0)
+    parts.push(`${hints} ${hints === 1 ? 'hint waits' : 'hints wait'} on ${names(holders)}`)
   }
-  for (const { id, divergentSlots, unfilledSlots } of members) {
-    if (unfilledSlots > 0)
-      parts.push(`${id} has to be given ${unfilledSlots} slots before it counts in reads of them`)
-    if (divergentSlots > 0) parts.push(`${id} is mending ${divergentSlots} slots that differ from its peers`)
+  const filling = members.filter((member) => member.unfilledSlots > 0)
+  if (filling.length > 0) {
+    const count = filling.reduce((sum, member) => sum + member.unfilledSlots, 0)
+    const [what, counts] = count === 1 ? ['1 slot is', 'counts'] : [`${count} slots are`, 'count']
+    parts.push(`${what} being filled on ${names(filling)}, and ${counts} in no read there before`)
+  }
+  const mending = members.filter((member) => member.divergentSlots > 0)
+  if (mending.length > 0) {
+    const count = mending.reduce((sum, member) => sum + member.divergentSlots, 0)
+    const [verb, whose] = mending.length === 1 ? ['is', 'its'] : ['are', 'their']
+    parts.push(`${names(mending)} ${verb} mending ${count} slots that differ from ${whose} peers`)
   }
   return parts.join('; ')
+}
+
+function names(members: readonly MemberView[]): string {
+  return members.map(({ id }) => id).join(', ')
 }

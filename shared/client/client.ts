@@ -9,10 +9,12 @@ import type {
   NodeStatus,
   PolicyResult,
   ReadResult,
+  RemovalResult,
   RingStatus,
   ScanEntry,
   WriteResult,
 } from '../api.ts'
+import { KvError } from '../errors.ts'
 import { type Key, keyToPath } from '../key.ts'
 import type { KeyRepairResult, KeyReport } from '../key-report.ts'
 import { readError, readJson } from './answers.ts'
@@ -58,6 +60,9 @@ interface WriteRequest extends Pick<HttpRequest, 'method'> {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Buffer
 }
+
+/** A node tries for so long to have a change of the layout decided, and to see it spread, milliseconds. */
+const CHANGE_MS = 6_000
 
 /** Entries asked for at a time: few enough that a page that is cut off is cheap to ask for again. */
 const PAGE_ENTRIES = 4000
@@ -185,10 +190,17 @@ export class KvClient {
     return this.write<KeyRepairResult>({ method: 'POST', path, headers: {} })
   }
 
-  /** Of the whole ring. A change whose outcome is unknown may be asked for again. */
+  /** Of the whole ring. */
   async changePolicy(conflicts: PolicyResult['conflicts']): Promise<PolicyResult> {
-    const path = (): string => `/ring/policy?conflicts=${conflicts}`
-    return this.write<PolicyResult>({ method: 'POST', path, headers: {} })
+    return this.change<PolicyResult>(`/ring/policy?conflicts=${conflicts}`)
+  }
+
+  /**
+   * Takes a member that is down out of the ring for good. @param force also where acknowledged writes may be lost.
+   * @throws KvError `not_found` where there is no such member, `conflict` where it must not go now.
+   */
+  async removeNode(id: string, force: boolean): Promise<RemovalResult> {
+    return this.change<RemovalResult>(`/ring/remove${query({ node: encodeURIComponent(id), force })}`)
   }
 
   async nodes(): Promise<NodeStatus[]> {
@@ -206,6 +218,23 @@ export class KvClient {
   /** Closes the kept connections. */
   close(): void {
     this.components.exchange.close()
+  }
+
+  /**
+   * Of the layout. A change whose answer is lost is asked of the next endpoint: what is done already is not done again.
+   * `changed` is false then although this very request may have made the change.
+   */
+  private async change<T>(path: string): Promise<T> {
+    try {
+      return await this.write<T>({ method: 'POST', path: () => path, headers: {} }, CHANGE_MS)
+    } catch (thrown) {
+      if (!(thrown instanceof KvError) || thrown.code !== 'outcome_unknown') throw thrown
+      throw new KvError(
+        thrown.code,
+        thrown.message,
+        'ask for it again: what is done already is not done twice',
+      )
+    }
   }
 
   private async json<T>(path: string, longMs?: number): Promise<T> {
@@ -226,7 +255,7 @@ export class KvClient {
     }, longMs)
   }
 
-  private write<T>(request: WriteRequest): Promise<T> {
+  private write<T>(request: WriteRequest, longMs?: number): Promise<T> {
     const id = this.components.requestId()
     return this.endpoints.write(async ({ endpoint, timeoutMs, number }) => {
       const headers = {
@@ -237,7 +266,7 @@ export class KvClient {
       const path = request.path(serverTime(timeoutMs))
       const answer = await this.components.exchange.send(endpoint, { ...request, path, headers, timeoutMs })
       return readJson<T>(answer, true)
-    })
+    }, longMs)
   }
 
   /** The values of a streamed NDJSON answer. @throws KvError what the answer says instead, or LinkError. */

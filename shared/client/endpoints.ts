@@ -52,9 +52,10 @@ export class Endpoints {
   /**
    * Asks one endpoint after the other, never two at a time: of two attempts at a write that run side by side, the
    * one that ends later may take effect after writes that followed the other's answer.
+   * `longMs` is what a sound node may take for one that takes long.
    */
-  async write<T>(run: (attempt: Attempt) => Promise<T>): Promise<T> {
-    const attempts = await this.inTurn('write')
+  async write<T>(run: (attempt: Attempt) => Promise<T>, longMs?: number): Promise<T> {
+    const attempts = await this.inTurn('write', longMs)
     for (const attempt of attempts.schedule()) {
       try {
         const result = await run(attempt)
@@ -83,7 +84,7 @@ export class Endpoints {
   }
 
   /** Attempts that begin with an endpoint that is alive, where there is one and a choice. */
-  private async inTurn(pace: Pace): Promise<Attempts> {
+  private async inTurn(pace: Pace, longMs?: number): Promise<Attempts> {
     const startedMs = this.components.monotonicMs()
     if (this.order.length > 1 && startedMs - this.heardMs > ALIVE_FOR_MS) {
       this.search ??= this.findAlive().finally(() => {
@@ -91,7 +92,7 @@ export class Endpoints {
       })
       await this.search
     }
-    return this.attempts(pace, this.timeoutMs - (this.components.monotonicMs() - startedMs))
+    return this.attempts(pace, this.timeoutMs - (this.components.monotonicMs() - startedMs), longMs)
   }
 
   /**
@@ -120,8 +121,8 @@ export class Endpoints {
     }
   }
 
-  private attempts(pace: Pace, timeoutMs: number): Attempts {
-    return new Attempts([...this.order], pace, timeoutMs, this.components.monotonicMs)
+  private attempts(pace: Pace, timeoutMs: number, longMs?: number): Attempts {
+    return new Attempts([...this.order], pace, timeoutMs, this.components.monotonicMs, longMs)
   }
 
   private answered(endpoint: string): void {

@@ -33,16 +33,25 @@ export class Attempts {
   private readonly pace: Pace
   private readonly deadline: number
   private readonly monotonicMs: () => number
+  private readonly longMs: number | undefined
   private lost: KvError | undefined
   private lostCount = 0
   private refusal: KvError | undefined
   private count = 0
   private final = false
 
-  constructor(endpoints: readonly string[], pace: Pace, timeoutMs: number, monotonicMs: () => number) {
+  /** @param longMs what a sound node may take for a write that takes long. */
+  constructor(
+    endpoints: readonly string[],
+    pace: Pace,
+    timeoutMs: number,
+    monotonicMs: () => number,
+    longMs?: number,
+  ) {
     this.endpoints = endpoints
     this.pace = pace
     this.monotonicMs = monotonicMs
+    this.longMs = longMs
     this.deadline = monotonicMs() + timeoutMs
   }
 
@@ -92,6 +101,7 @@ export class Attempts {
 
   private share(remainingMs: number): number {
     if (this.pace === 'read') return remainingMs
+    if (this.longMs !== undefined) return Math.min(remainingMs, this.longMs)
     return this.pace === 'write' ? Math.min(remainingMs / 2, WRITE_ATTEMPT_MS) : remainingMs / 2
   }
 }

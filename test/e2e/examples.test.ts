@@ -29,7 +29,7 @@ const ENDLESS = new Map([
 const REFUSED = new Map([['kv ring status --watch', 2]])
 
 /** Of commands that change the ring as a whole: after all others. */
-const LAST = ['ring:policy', 'up', 'down', 'demo']
+const LAST = ['ring:policy', 'node:remove', 'up', 'down', 'demo']
 
 function examples(): Example[] {
   const { commands } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as {
@@ -71,6 +71,7 @@ describe('the examples of --help', function () {
 
   /** As each example expects to find it. */
   async function prepare({ id, command }: Example): Promise<void> {
+    if (id === 'node:remove') await loseNode('n4')
     if (LAST.includes(id) || command.includes('node start')) return
     await user.json(['set', 'greeting', 'hello', '--w', '3'])
     if (id === 'chaos:heal') await injectNamedFault()
@@ -83,6 +84,24 @@ describe('the examples of --help', function () {
     for (const endpoint of user.endpoints().values())
       await new NodeClient({ exchange }, { endpoint, timeoutMs: 5_000 }).addFault(rule)
     exchange.close()
+  }
+
+  /** Until every other node takes it for down; the second example finds it removed. */
+  async function loseNode(id: string): Promise<void> {
+    if (user.ring().nodes.every((node) => node.id !== id)) return
+    await user.json(['chaos', 'kill', id])
+    const others = [...user.endpoints()].filter(([other]) => other !== id)
+    await eventually(
+      `${id} to be down`,
+      async () => {
+        for (const [, endpoint] of others) {
+          const { nodes } = (await (await fetch(`${endpoint}/ring`)).json()) as RingStatus
+          if (nodes.find((node) => node.id === id)?.state !== 'down') return false
+        }
+        return true
+      },
+      MINUTE,
+    )
   }
 
   async function mend(): Promise<void> {

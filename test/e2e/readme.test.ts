@@ -19,6 +19,8 @@ const INSTEAD = new Map<string, { readonly line?: string; readonly until?: strin
   ['kv demo', {}],
   // The secret of the test is in the environment already.
   ['export KV_CLUSTER_SECRET=...', {}],
+  // Whoever reads it waits for the node to be down, and the ring to have settled.
+  ['kv node remove n5', { line: 'until kv node remove n5; do sleep 0.2; done' }],
   [
     'kv node start --host 0.0.0.0 --bootstrap-expect 5',
     { line: 'kv node start --host 127.0.0.1 --bootstrap-expect 5', until: '"listening"' },

@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import Fastify from 'fastify'
 import type { ApiSettings } from '../context.ts'
 import { methodsOf, type Route } from '../route.ts'
+import { CHAOS_OPERATIONS } from './chaos-operations.ts'
 import { DATA_OPERATIONS } from './data-operations.ts'
 import { INSPECTION_OPERATIONS } from './inspection-operations.ts'
 import { REPAIR_OPERATIONS } from './repair-operations.ts'
@@ -44,6 +45,7 @@ export async function document(
   const operations = new Map([
     ...DATA_OPERATIONS,
     ...RING_OPERATIONS,
+    ...CHAOS_OPERATIONS,
     ...REPAIR_OPERATIONS,
     ...INSPECTION_OPERATIONS,
   ])

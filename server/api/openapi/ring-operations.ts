@@ -12,10 +12,10 @@ const node = {
   bytes: 21_000_000,
   hintsHeld: 0,
   divergentSlots: 0,
+  unfilledSlots: 0,
   incarnation: '5f3a9c0d1e2b4a68',
 }
 const health = { status: 'ok', id: 'n1', cluster: 'kvring', ready: true, reason: '' }
-const rule = { id: 'f1', kind: 'partition', groups: [['n1', 'n2']], untilMs: 1_900_000_000_000 }
 const text = Type.String()
 
 function healthOperation(summary: string, description: string): Operation {
@@ -89,6 +89,7 @@ export const RING_OPERATIONS: readonly (readonly [string, Operation])[] = [
           conflicts: 'lww',
           slots: 16_384,
           members: [{ id: 'n1', zone: 'default', weight: 1, http: 'http://127.0.0.1:7071' }],
+          former: ['n4'],
           owners: 'AAAAAQAC...',
           width: 3,
         }),
@@ -134,6 +135,34 @@ export const RING_OPERATIONS: readonly (readonly [string, Operation])[] = [
           waitingFor: [],
         }),
         ...errors('usage', 'conflict', 'not_ready', 'no_quorum', 'outcome_unknown'),
+      },
+    },
+  ],
+  [
+    'POST /ring/remove',
+    {
+      summary: 'Take a dead node out of the ring, for good',
+      description:
+        'Each of its slots gets another owner, which counts in no read before it holds what the other owners have; ' +
+        'what only the removed node held is lost. Its id and its data directory are never let in again. Refused ' +
+        '(conflict) while it is up, where fewer than n nodes would be left, and, unless force is true, while ' +
+        'another member is out of reach or being filled. Decided by a majority of the members. ' +
+        'Example: kv node remove n4',
+      tags: ['ring'],
+      querystring: Type.Object({
+        node: Type.String({ description: 'the id of a member that is down', examples: ['n4'] }),
+        force: Type.Optional(
+          Type.Boolean({ description: 'also where acknowledged writes may be lost with it' }),
+        ),
+      }),
+      response: {
+        200: json('the removal', schemas.RemovalResult, {
+          removed: 'n4',
+          layoutVersion: 2,
+          changed: true,
+          waitingFor: [],
+        }),
+        ...errors('usage', 'not_found', 'conflict', 'not_ready', 'no_quorum', 'outcome_unknown'),
       },
     },
   ],
@@ -205,57 +234,6 @@ export const RING_OPERATIONS: readonly (readonly [string, Operation])[] = [
       'text/plain',
       'kvring_ready 1',
     ),
-  ],
-  [
-    'GET /chaos',
-    {
-      summary: 'The faults in force',
-      description: 'Only with chaos on. Example: kv chaos status',
-      tags: ['chaos'],
-      response: {
-        200: json('the faults', schemas.FaultStatus, {
-          faults: [{ id: 'f1', kind: 'partition', nodes: ['n1', 'n2'], until: '2030-03-17T17:46:40.000Z' }],
-        }),
-        ...errors('forbidden'),
-      },
-    },
-  ],
-  [
-    'POST /chaos/faults',
-    {
-      summary: 'Break something',
-      description:
-        'Each node acts on its own part of a rule: send it to all of them. It heals by itself at untilMs. Only with ' +
-        'chaos on. Example: kv chaos partition n1,n2 --for 30s',
-      tags: ['chaos'],
-      body: { content: { 'application/json': { schema: { ...schemas.FaultRule, examples: [rule] } } } },
-      response: { 201: json('in force', schemas.FaultAdded, { id: 'f1' }), ...errors('usage', 'forbidden') },
-    },
-  ],
-  [
-    'DELETE /chaos/faults',
-    {
-      summary: 'Heal everything',
-      description: 'Only with chaos on. Example: kv chaos heal',
-      tags: ['chaos'],
-      response: {
-        200: json('how many there were', schemas.FaultsHealed, { healed: 2 }),
-        ...errors('forbidden'),
-      },
-    },
-  ],
-  [
-    'DELETE /chaos/faults/{id}',
-    {
-      summary: 'Heal one fault',
-      description: 'Only with chaos on. Example: kv chaos heal f1',
-      tags: ['chaos'],
-      params: Type.Object({ id: Type.String({ examples: ['f1'] }) }),
-      response: {
-        200: json('healed', schemas.FaultsHealed, { healed: 1 }),
-        ...errors('forbidden', 'not_found'),
-      },
-    },
   ],
   [
     'GET /openapi.json',

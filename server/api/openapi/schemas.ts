@@ -113,6 +113,9 @@ export const NodeStatus = Type.Object({
   bytes: Type.Integer(),
   hintsHeld: Type.Integer({ description: 'writes that it keeps for owners that are out of reach' }),
   divergentSlots: Type.Integer({ description: 'slots in which it knows a peer to hold something else' }),
+  unfilledSlots: Type.Integer({
+    description: 'slots that it owns and is given first: it counts in no read of them before',
+  }),
   incarnation: Type.String({ description: 'drawn when its data directory was made' }),
 })
 export const NodeList = Type.Object({ nodes: Type.Array(NodeStatus) })
@@ -138,6 +141,14 @@ export const PolicyResult = Type.Object({
   changed: Type.Boolean({ description: 'false where the policy was this one already' }),
   waitingFor: Type.Array(Type.String(), { description: 'members out of reach that do not go by it yet' }),
 })
+export const RemovalResult = Type.Object({
+  removed: Type.String({ description: 'the id that is taken out of the ring' }),
+  layoutVersion: Type.Integer(),
+  changed: Type.Boolean({ description: 'false where it had been removed already' }),
+  waitingFor: Type.Array(Type.String(), {
+    description: 'members out of reach that have not heard of it yet',
+  }),
+})
 export const LocateResult = Type.Object({
   key: Type.String(),
   slot: Type.Integer({ minimum: 0, maximum: 16_383 }),
@@ -159,6 +170,7 @@ export const LayoutResult = Type.Object({
   members: Type.Array(
     Type.Object({ id: Type.String(), zone: Type.String(), weight: Type.Number(), http: Type.String() }),
   ),
+  former: Type.Array(Type.String(), { description: 'ids that were taken out of the ring, in that order' }),
   owners: Type.String({
     description: 'base64 of slots x width unsigned 16-bit big-endian indices into members; 65535 is none',
   }),

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect } from 'chai'
-import type { ReadResult, RepairStatus } from '../../../shared/api.ts'
+import type { LayoutResult, ReadResult, RepairStatus } from '../../../shared/api.ts'
 import type { ErrorBody } from '../../../shared/errors.ts'
 import { KvUser } from '../kv-user.ts'
 import { ALONE, expectFailure, MINUTE } from './surface.ts'
@@ -103,6 +103,22 @@ describe('bad input', function () {
     expect(await rounds()).to.have.length(3)
     const { nodes } = await user.json<{ nodes: RepairStatus[] }>(['repair', 'start', '--slot', '16383'])
     expect(nodes.map(({ node }) => node)).to.have.members(['n1', 'n2', 'n3'])
+  })
+
+  it('a node to remove that is none, is up, or is not named', async () => {
+    const members = async () => (await (await fetch(`${url}/ring/layout`)).json()) as LayoutResult
+    const before = await members()
+    const remove = (query: string) => fetch(`${url}/ring/remove${query}`, { method: 'POST' })
+    for (const query of ['', '?force=true', '?node=', '?node=n3&node=n2', '?node=n3&force=maybe', '?id=n3'])
+      await expectRefusal(await remove(query), 400, 'usage', /./)
+    await expectRefusal(await remove('?node=n9&force=true'), 404, 'not_found', /no member "n9"/)
+    await expectRefusal(await remove('?node=n3&force=true'), 409, 'conflict', /^n3 is up/)
+    expectFailure(await user.kv(['node', 'remove', '--json']), 2, 'usage', /ID/)
+    expectFailure(await user.kv(['node', 'remove', '', '--json']), 2, 'usage', /no node is named/)
+    expectFailure(await user.kv(['node', 'remove', 'n9', '--json']), 3, 'not_found', /no member "n9"/)
+    expectFailure(await user.kv(['node', 'remove', 'n3', '--force', '--json']), 4, 'conflict', /^n3 is up/)
+    expect(await members()).to.deep.equal(before)
+    expect(user.ring().nodes.map(({ id }) => id)).to.deep.equal(['n1', 'n2', 'n3'])
   })
 
   it('quorums, times and names of parameters over HTTP', async () => {

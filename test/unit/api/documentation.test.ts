@@ -23,6 +23,8 @@ describe('the documentation of the HTTP API', () => {
       ['get', '/ring'],
       ['get', '/ring/locate'],
       ['get', '/ring/layout'],
+      ['post', '/ring/policy'],
+      ['post', '/ring/remove'],
       ['get', '/nodes'],
       ['get', '/hints'],
       ['post', '/hints/replay'],

@@ -172,7 +172,7 @@ export class FakeNode implements ServedNode {
     if (!this.formed) return undefined
     const members = ['n1', 'n2', 'n3', 'n4'].map((id) => ({ id, zone: 'default', weight: 1 }))
     const layout = {
-      version: 1,
+      version: 2,
       cluster: 'c',
       ringId: 'x',
       n: 3,
@@ -180,7 +180,7 @@ export class FakeNode implements ServedNode {
       w: 2,
       conflicts: 'lww' as const,
       members,
-      former: [],
+      former: [{ id: 'n0', zone: 'default', weight: 1, removedIn: 2 }],
     }
     return { layout, slots: { owners: (slot: number) => [0, 1, 2].map((i) => `n${((slot + i) % 4) + 1}`) } }
   }

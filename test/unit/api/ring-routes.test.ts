@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { HttpApi } from '../../../server/api/http-api.ts'
 import type { LayoutResult } from '../../../shared/api.ts'
+import { KvError } from '../../../shared/errors.ts'
 import { FakeNode, fakeApi } from './fake-node.ts'
 
 describe('the ring over HTTP', () => {
@@ -43,6 +44,7 @@ describe('the ring over HTTP', () => {
       [0, 1, 2].map((i) => layout.members[owners.readUInt16BE((slot * layout.width + i) * 2)]?.id)
     expect(ownersOf(0)).to.deep.equal(['n1', 'n2', 'n3'])
     expect(ownersOf(16_383)).to.deep.equal(['n4', 'n1', 'n2'])
+    expect(layout.former).to.deep.equal(['n0'])
     expect(layout.members[0]).to.deep.equal({
       id: 'n1',
       zone: 'default',
@@ -90,5 +92,48 @@ describe('the ring over HTTP', () => {
       expect([refused.statusCode, refused.json().error.code], query).to.deep.equal([400, 'usage'])
     }
     expect(node.policies).to.deep.equal(['siblings'])
+  })
+
+  it('take a node out that is named, and none otherwise', async () => {
+    const post = (query: string) => api.app.inject({ method: 'POST', url: `/ring/remove${query}` })
+    const removed = await post('?node=n4')
+    expect(removed.statusCode).to.equal(200)
+    expect(removed.json()).to.deep.equal({ removed: 'n4', layoutVersion: 2, changed: true, waitingFor: [] })
+    for (const query of ['?node=n3&force=true', '?force&node=n3', '?node=n3&force=false'])
+      expect((await post(query)).statusCode, query).to.equal(200)
+    for (const query of [
+      '',
+      '?force=true',
+      '?node=',
+      '?node',
+      '?node=n2&force=maybe',
+      '?node=n2&node=n3',
+      '?id=n2',
+      '?node=n2&forced=true',
+      '?node=%zz',
+    ]) {
+      const refused = await post(query)
+      expect([refused.statusCode, refused.json().error.code], query).to.deep.equal([400, 'usage'])
+      expect(refused.json().error.hint, query).to.not.equal('')
+    }
+    for (const method of ['GET', 'PUT', 'DELETE'] as const)
+      expect((await api.app.inject({ method, url: '/ring/remove?node=n2' })).statusCode, method).to.equal(405)
+    expect(node.removals).to.deep.equal([
+      { id: 'n4', force: false },
+      { id: 'n3', force: true },
+      { id: 'n3', force: true },
+      { id: 'n3', force: false },
+    ])
+  })
+
+  it('say why a node stays', async () => {
+    node.removeNode = async (id) => {
+      throw new KvError('conflict', `${id} is up`, 'stop it first')
+    }
+    const refused = await api.app.inject({ method: 'POST', url: '/ring/remove?node=n4' })
+    expect([refused.statusCode, refused.json().error]).to.deep.equal([
+      409,
+      { code: 'conflict', message: 'n4 is up', definite: true, retryable: false, hint: 'stop it first' },
+    ])
   })
 })

@@ -58,9 +58,26 @@ describe('the table of kv ring status', () => {
     ])
   })
 
+  it('has a column for slots that have to be filled only where some do', () => {
+    const nodes = [node('n1', 'up'), { ...node('n2', 'up'), unfilledSlots: 3277 }]
+    const lines = renderRingStatus({ ...STATUS, nodes }, plain).split('\n')
+    expect(lines.slice(3)).to.deep.equal([
+      'NODE  STATE  HTTP                ZONE      OWNS    KEYS     SIZE  HINTS HELD  SLOTS TO FILL',
+      'n1    up     http://127.0.0.1:1  default  60.0%  12,345  3.4 MiB           7              0',
+      'n2    up     http://127.0.0.1:2  default  60.0%  12,345  3.4 MiB           7          3,277',
+    ])
+    const both = nodes.map((one) => ({ ...one, divergentSlots: 5 }))
+    expect(renderRingStatus({ ...STATUS, nodes: both }, plain)).to.match(
+      / {2}DIFFERING SLOTS {2}SLOTS TO FILL\n.* {2}5 {14}0\n.* {2}5 {10}3,277$/,
+    )
+  })
+
   it('says that all is well where it is', () => {
     const [line] = renderRingStatus({ ...STATUS, health: 'ok', reason: '' }, plain).split('\n')
     expect(line).to.equal('ok: all 2 nodes are up, and every key has its 3 copies')
+    const nodes = [node('n1', 'up'), node('n2', 'up'), node('n3', 'joining')]
+    const found = renderRingStatus({ ...STATUS, health: 'ok', reason: '', nodes }, plain)
+    expect(found.split('\n')[0]).to.equal(line)
   })
 
   it('has the same columns in colour', () => {

@@ -123,6 +123,36 @@ describe('KvClient', () => {
     expect(nodes.map((node) => node.requests.length)).to.deep.equal([1, 0, 0])
   })
 
+  it('asks the next endpoint for a change of the ring whose answer was lost, and makes it once', async () => {
+    const [first, second, third] = nodes as [FakeNode, FakeNode, FakeNode]
+    first.mischief = () => ({ kind: 'drop', applied: true })
+    const result = await connect().removeNode('n/4', true)
+    expect(result).to.deep.equal({ removed: 'n/4', layoutVersion: 2, changed: false, waitingFor: [] })
+    expect([first, second, third].map(({ removed }) => removed)).to.deep.equal([['n/4'], [], []])
+    expect(second.requests.map(({ method, url }) => `${method} ${url}`)).to.deep.equal([
+      'POST /ring/remove?node=n%2F4&force=true',
+    ])
+  })
+
+  it('leaves a change of the ring unknown whose answer is lost, whatever the others say, and says what to do', async () => {
+    const [first, second] = nodes as [FakeNode, FakeNode]
+    first.mischief = () => ({ kind: 'drop', applied: true })
+    second.mischief = () => ({ kind: 'error', error: new KvError('conflict', 'n1 is out of reach') })
+    const error = await failure(connect().removeNode('n4', false))
+    expect([error.code, error.hint]).to.deep.equal([
+      'outcome_unknown',
+      'ask for it again: what is done already is not done twice',
+    ])
+  })
+
+  it('takes the refusal of a change of the ring for the last word', async () => {
+    for (const node of nodes)
+      node.mischief = () => ({ kind: 'error', error: new KvError('conflict', 'n4 is up', 'stop it first') })
+    const error = await failure(connect().removeNode('n4', false))
+    expect([error.code, error.kind.exit, error.hint]).to.deep.equal(['conflict', 4, 'stop it first'])
+    expect(nodes.map((node) => node.requests.length)).to.deep.equal([1, 0, 0])
+  })
+
   it('takes the 404 of another server for no answer about the key', async () => {
     for (const node of nodes) node.mischief = () => ({ kind: 'foreign', status: 404 })
     expect((await failure(connect().get(keyFromText('a')))).code).to.equal('unreachable')

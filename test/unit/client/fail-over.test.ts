@@ -114,6 +114,19 @@ describe('fail-over of the client', () => {
       expect(nodes[1].writes).to.deep.include({ key: 'a', value: ONE, request: 'r1', attempt: 0 })
     })
 
+    it('waits longer for one that changes the ring than for others, so that the node itself says how it went', async () => {
+      const refusal = new KvError('no_quorum', 'no majority of the members could be asked')
+      nodes[0].mischief = (method) => (method === 'POST' ? { kind: 'slow', ms: 2_500 } : undefined)
+      expect(await connect().removeNode('n4', false)).to.include({ changed: true })
+      expect(requests()).to.deep.equal([1, 0, 0])
+      for (const node of nodes)
+        node.mischief = (method) => (method === 'POST' ? { kind: 'error', error: refusal } : undefined)
+      const thrown = await connect()
+        .changePolicy('lww')
+        .catch((error: KvError) => error)
+      expect([(thrown as KvError).code, requests()]).to.deep.equal(['no_quorum', [2, 1, 1]])
+    })
+
     it('asks a single time who is alive for writes that begin together, and not again soon after', async () => {
       let questions = 0
       nodes[0].mischief = (_method, url) => {

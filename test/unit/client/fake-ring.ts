@@ -28,6 +28,8 @@ export class FakeNode {
   lineError: (operation: BatchOperation) => KvError | undefined = () => undefined
   onLine: (operation: BatchOperation) => void = () => undefined
   members: FakeNode[] = [this]
+  /** Nodes that were taken out of the ring. */
+  readonly removed: string[] = []
   private readonly applied = new Set<string>()
   private readonly server = http.createServer((request, response) => void this.handle(request, response))
 
@@ -74,6 +76,7 @@ export class FakeNode {
     else if (path === '/scan') this.scan(response, parameters)
     else if (path === '/count') this.json(response, { prefix: '', count: this.values.size })
     else if (path === '/ring/layout') this.layout(response)
+    else if (path === '/ring/remove') this.remove(request, response, parameters.get('node') ?? '', mischief)
     else this.fail(response, new KvError('not_found', 'there is no such path'))
   }
 
@@ -163,6 +166,18 @@ export class FakeNode {
     for (let slot = 0; slot < 16_384; slot++) owners.writeUInt16BE(slot % this.members.length, slot * 2)
     const members = this.members.map(({ url }, i) => ({ id: `n${i + 1}`, zone: '', weight: 1, http: url }))
     this.json(response, { version: 1, members, slots: 16_384, owners: owners.toString('base64'), width: 1 })
+  }
+
+  private remove(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    removed: string,
+    mischief: Mischief | undefined,
+  ): void {
+    const changed = !this.members.some((member) => member.removed.includes(removed))
+    if (changed) this.removed.push(removed)
+    if (mischief?.kind === 'drop') return void request.socket.destroy()
+    this.json(response, { removed, layoutVersion: 2, changed, waitingFor: [] })
   }
 
   private written(key: string): object {

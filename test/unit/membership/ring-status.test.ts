@@ -14,7 +14,10 @@ const status = (change: (id: string) => Partial<MemberView>) =>
     'c',
     quorums,
     table,
-    IDS.map((id) => ({ id, state: 'up', hintsHeld: 0, divergentSlots: 0, ...change(id) }) as MemberView),
+    IDS.map(
+      (id) =>
+        ({ id, state: 'up', hintsHeld: 0, divergentSlots: 0, unfilledSlots: 0, ...change(id) }) as MemberView,
+    ),
   )
 
 describe('ringStatus', () => {
@@ -29,6 +32,26 @@ describe('ringStatus', () => {
       reason: 'n2 is mending 5 slots that differ from its peers',
     })
     expect(seen.nodes.map(({ divergentSlots }) => divergentSlots)).to.deep.equal([0, 5, 0])
+    expect(status(() => ({ divergentSlots: 5, hintsHeld: 1 })).reason).to.equal(
+      '3 hints wait on n1, n2, n3; n1, n2, n3 are mending 15 slots that differ from their peers',
+    )
+  })
+
+  it('is degraded while owners have to be given slots, and says which', () => {
+    const slots = new Map([
+      ['n1', 1],
+      ['n3', 3277],
+    ])
+    const seen = status((id) => ({ unfilledSlots: slots.get(id) ?? 0 }))
+    expect(seen).to.include({
+      health: 'degraded',
+      reason: '3278 slots are being filled on n1, n3, and count in no read there before',
+      slotsBelowN: 0,
+    })
+    expect(seen.nodes.map(({ unfilledSlots }) => unfilledSlots)).to.deep.equal([1, 0, 3277])
+    expect(status((id) => (id === 'n2' ? { unfilledSlots: 1 } : {})).reason).to.equal(
+      '1 slot is being filled on n2, and counts in no read there before',
+    )
   })
 
   it('is critical where owners are missing, whatever else there is', () => {
