@@ -54,7 +54,7 @@ export class MemberRemoval {
     if (id === this.self || views.get(id)?.state !== 'down')
       throw new KvError(
         'conflict',
-        `${id} is ${views.get(id)?.state}: only a node that is down can be taken out of the ring`,
+        `${id} is ${views.get(id)?.state ?? 'not known here'}: only a node that is down can be taken out of the ring`,
         'stop it first, and see that it is down: kv ring status',
       )
     if (members.length <= n)

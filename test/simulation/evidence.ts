@@ -20,6 +20,10 @@ export interface Loss {
   readonly until: number
   /** Undefined where it was the whole disk. */
   readonly key?: string | undefined
+  /** Of what was acknowledged before then nothing went with it. */
+  readonly since?: number
+  /** Only what that node has acknowledged, or shown, itself. */
+  readonly by?: NodeId
   /** The disk was put back as it had been, and cannot know that it was away. */
   readonly unnoticed?: boolean
 }

@@ -28,7 +28,8 @@ describe('a node that leaves for good', function () {
     return ring
   }
 
-  const others = (ring: CalmRing, id: string) => ring.cluster.machines.filter((machine) => machine.id !== id && machine.up)
+  const others = (ring: CalmRing, id: string) =>
+    ring.cluster.machines.filter((machine) => machine.id !== id && machine.up)
   const seen = (ring: CalmRing, by: string, id: string) =>
     ring
       .machine(by)
@@ -84,6 +85,31 @@ describe('a node that leaves for good', function () {
     await down(ring, 'n5')
     ring.cluster.part(ring.machine('n5'), false)
     expect(await valuesOf(ring, 2)).to.deep.equal(keys.map((key) => `late ${key}`))
+  })
+
+  it('leaves its place to owners that count in no read before they are filled', async () => {
+    const ring = await ringOf()
+    for (const key of keys) await ring.ask('n1', put(key, 'value', 3))
+    const gone = ring.machine('n4')
+    gone.crash(true)
+    await down(ring, 'n4')
+    const owned = (key: Key) => {
+      const { preferenceList } = ring.machine('n1').node?.locate(key) ?? { preferenceList: [] }
+      return preferenceList.filter(({ role }) => role === 'owner').map(({ id }) => id)
+    }
+    const before = new Map(keys.map((key) => [key, owned(key)]))
+    await ring.ask('n1', remove('n4'))
+    ring.cluster.part(gone, false)
+    const fresh = keys.flatMap((key) =>
+      owned(key).flatMap((id) => (before.get(key)?.includes(id) ? [] : [{ key, id }])),
+    )
+    expect(fresh.length).to.be.greaterThan(10)
+    for (const { id } of fresh) expect(ring.machine(id).node?.status().health).to.equal('degraded')
+    const answers = await ring.askAll(fresh.map(({ key, id }) => [id, get(key, 1)] as const))
+    expect(answers.map(({ values }) => values.length)).to.deep.equal(fresh.map(() => 1))
+    const lacking = fresh.filter(({ key, id }) => ring.machine(id).disk.look(key).record === undefined)
+    expect(lacking.length, 'they are asked before they are filled').to.be.greaterThan(0)
+    await whole(ring)
   })
 
   it('must be down, a member, and not needed; and nothing else may be amiss unless that is forced', async () => {

@@ -7,6 +7,8 @@ import type { World } from './world.ts'
 
 /** How often a node that was removed is looked at, microseconds: as main does it, it ends when it has heard of it. */
 const LOOK_EVERY = 250_000
+/** For the answers of a node that leaves to arrive, microseconds. */
+const LAST_WORDS = 3_000_000
 const RULE = 'removal'
 const RULE_FOR_MS = 3_600_000
 
@@ -21,6 +23,7 @@ export class Removal {
   private readonly prng: Prng
   private gone: Machine | undefined
   private goneAt = 0
+  private backAt = 0
   private decided = false
 
   constructor(components: { world: World; cluster: SimulatedCluster }, swarm: Pick<Swarm, 'removal'>) {
@@ -49,11 +52,12 @@ export class Removal {
     machine.parted = true
     this.gone = machine
     this.goneAt = world.loop.now
+    // What it had, and what it has just said to others.
+    world.losses.push({ from: this.goneAt, until: this.goneAt + LAST_WORDS })
     if (how === 'cut-off') this.cutOff(machine)
     else {
       machine.crash(prng.chance(0.5))
       machine.dead = true
-      this.lost()
     }
     world.loop.after(prng.between(2_000_000, 8_000_000), () => this.remove(machine))
   }
@@ -89,6 +93,7 @@ export class Removal {
     if (this.how === 'dead') return
     const { world } = this
     world.note('operator', `${machine.id} is back`)
+    this.backAt = world.loop.now
     world.network.rules.heal(RULE)
     machine.dead = false
     machine.start()
@@ -97,12 +102,13 @@ export class Removal {
 
   private watch(machine: Machine): void {
     if (machine.node?.healthy() === false) machine.crash(false)
-    if (machine.up) this.world.loop.after(LOOK_EVERY, () => this.watch(machine))
-    else this.lost()
-  }
-
-  /** What only that node has acknowledged until now is lost with it. */
-  private lost(): void {
-    this.world.losses.push({ from: this.goneAt, until: this.world.loop.now })
+    if (machine.up) {
+      this.world.loop.after(LOOK_EVERY, () => this.watch(machine))
+      return
+    }
+    const { losses, loop } = this.world
+    // What it has acknowledged alone; and together with others, if any have let it, since it was back.
+    losses.push({ from: this.goneAt, since: this.goneAt, until: loop.now, by: machine.id })
+    losses.push({ from: this.backAt, since: this.backAt, until: loop.now + LAST_WORDS })
   }
 }

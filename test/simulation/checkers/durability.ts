@@ -16,11 +16,13 @@ export function durability(evidence: Evidence): Violation[] {
       const ack = acknowledgement(write)
       if (ack === undefined || explained.has(write)) continue
       // A lost disk takes one copy: the law speaks of writes of which another is left.
-      if (ack.acks < 2 && supersession.lostBetween(ack.completedAt, Number.POSITIVE_INFINITY)) continue
+      if (ack.acks < 2 && supersession.lostBetween(ack.completedAt, Number.POSITIVE_INFINITY, ack.node))
+        continue
       violations.push({ checker: 'durability', key, message: `${describe(write)} is lost` })
     }
     for (const read of supersession.reads) {
-      if (read.outcome !== 'ok' || supersession.lostBetween(read.invokedAt, Number.POSITIVE_INFINITY))
+      const { invokedAt, node } = read
+      if (read.outcome !== 'ok' || supersession.lostBetween(invokedAt, Number.POSITIVE_INFINITY, node))
         continue
       for (const value of read.values) {
         const write = supersession.ofValue(value)

@@ -1,5 +1,6 @@
 import { MAX_RETIRED, type Sibling, type VersionVector } from '../../../server/causality/record.ts'
 import { covers } from '../../../server/causality/version-vector.ts'
+import type { NodeId } from '../../../server/ports/network.ts'
 import type { Evidence, Loss } from '../evidence.ts'
 import { type Attempt, acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
 import { compareRanks, dotText, type Sighting } from '../observations.ts'
@@ -138,7 +139,10 @@ export class Supersession {
     const first = acknowledgement(loser)
     const second = acknowledgement(winner)
     if (first === undefined || second === undefined || first.sloppy || second.sloppy) return false
-    return first.completedAt < began(winner) && !this.lostBetween(first.completedAt, second.completedAt)
+    return (
+      first.completedAt < began(winner) &&
+      !this.lostBetween(first.completedAt, second.completedAt, first.node)
+    )
   }
 
   /**
@@ -159,8 +163,8 @@ export class Supersession {
   }
 
   /** Whether a copy of what was there at `from` may be gone by `to`. */
-  lostBetween(from: number, to: number): boolean {
-    return this.losses.some((loss) => loss.until >= from && loss.from <= to)
+  lostBetween(from: number, to: number, by?: NodeId): boolean {
+    return this.losses.some((loss) => concerns(loss, from, by) && loss.from <= to)
   }
 
   /**
@@ -168,13 +172,15 @@ export class Supersession {
    * not count until it has been filled, so that one disk is not enough where two owners had it.
    */
   missable(
-    { completedAt, acks, sloppy }: Pick<Attempt, 'completedAt' | 'acks' | 'sloppy'>,
+    { completedAt, acks, sloppy, node }: Pick<Attempt, 'completedAt' | 'acks' | 'sloppy' | 'node'>,
     to: number,
   ): boolean {
     const solid = acks > 1 && !sloppy
     return this.losses.some(
       (loss) =>
-        loss.until >= completedAt && loss.from <= to && !(solid && loss.key === undefined && !loss.unnoticed),
+        concerns(loss, completedAt, node) &&
+        loss.from <= to &&
+        !(solid && loss.key === undefined && !loss.unnoticed),
     )
   }
 
@@ -266,6 +272,11 @@ export class Supersession {
     }
     return closure
   }
+}
+
+/** Of what the node acknowledged at that time a copy may have gone with it. */
+function concerns({ until, since = 0, by }: Loss, at: number, node: NodeId | undefined): boolean {
+  return until >= at && since <= at && (by === undefined || by === node)
 }
 
 /** Readers may not be shown it although it is there: a tombstone, or a value that has expired. */
