@@ -21,22 +21,37 @@ export class Removal {
   private readonly cluster: SimulatedCluster
   private readonly how: Swarm['removal']
   private readonly prng: Prng
+  private readonly look: () => void
   private gone: Machine | undefined
   private goneAt = 0
   private backAt = 0
   private decided = false
+  /** Those who take its place are not filled for a while. */
+  private slow: boolean
 
-  constructor(components: { world: World; cluster: SimulatedCluster }, swarm: Pick<Swarm, 'removal'>) {
+  /** @param look reads what there is, from everywhere: the operator wants to see that all is well. */
+  constructor(
+    components: { world: World; cluster: SimulatedCluster; look: () => void },
+    swarm: Pick<Swarm, 'removal'>,
+  ) {
     this.world = components.world
     this.cluster = components.cluster
+    this.look = components.look
     this.how = swarm.removal
     this.prng = components.world.prng.fork('removal')
+    this.slow = this.prng.chance(0.7)
   }
 
   start(): void {
     if (this.how === 'never') return
     const { world, prng } = this
     world.loop.after(prng.between(3_000_000, 35_000_000), () => this.leave(prng.pick(this.cluster.machines)))
+  }
+
+  /** Nobody holds up what there is to do. */
+  heal(): void {
+    this.slow = false
+    this.resumeRepair()
   }
 
   /** Nothing is left to be done: the ring has decided, and what was removed has ended. */
@@ -74,6 +89,7 @@ export class Removal {
   private remove(machine: Machine): void {
     const { world, cluster, prng } = this
     if (this.how === 'cut-off') this.cutOff(machine)
+    if (this.slow) for (const { node } of cluster.machines) node?.repair.pause()
     const again = () => world.loop.after(prng.between(300_000, 1_500_000), () => this.remove(machine))
     const asked = prng.pick(cluster.machines)
     asked.request(
@@ -84,9 +100,15 @@ export class Removal {
         if (answer.kind !== 'answered') return again()
         this.decided = true
         world.count('removal decided')
+        this.look()
+        world.loop.after(prng.exponential(8_000_000), () => this.resumeRepair())
         world.loop.after(prng.exponential(3_000_000), () => this.comeBack(machine))
       },
     )
+  }
+
+  private resumeRepair(): void {
+    for (const { node } of this.cluster.machines) node?.repair.resume()
   }
 
   private comeBack(machine: Machine): void {

@@ -96,7 +96,7 @@ class Simulation {
     this.cluster = cluster
     this.workload = new Workload({ world, cluster, history }, swarm)
     this.nemesis = new Nemesis({ world, cluster }, swarm)
-    this.removal = new Removal({ world, cluster }, swarm)
+    this.removal = new Removal({ world, cluster, look: () => this.look() }, swarm)
   }
 
   async run(): Promise<Violation[]> {
@@ -115,6 +115,7 @@ class Simulation {
     }
     workload.stop()
     nemesis.heal()
+    this.removal.heal()
     const whole = () =>
       this.removal.over && cluster.ready && workload.idle && cluster.healthy && cluster.hintsHeld === 0
     if (!(await this.within(HEAL_WITHIN, whole)))
@@ -142,6 +143,13 @@ class Simulation {
   /** The kinds of the faults that were due so far, by their numbers. */
   get due(): readonly FaultKind[] {
     return this.nemesis.due
+  }
+
+  /** Every key, from every node by itself. */
+  private look(): void {
+    for (const key of this.history.keys())
+      for (const machine of this.cluster.machines)
+        this.workload.read(0, key, machine, 1, false, () => undefined)
   }
 
   /** @returns how many reads failed. */

@@ -115,6 +115,7 @@ function withRemoval(swarm: Swarm, prng: Prng): Swarm {
   return {
     ...swarm,
     removal: prng.pick(['dead', 'returning', 'cut-off']),
+    mixedQuorums: true,
     maxDown: Math.min(2, swarm.maxDown),
   }
 }

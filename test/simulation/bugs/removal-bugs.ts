@@ -15,37 +15,15 @@ export const REMOVAL_BUGS: readonly PlantedBug[] = [
     seeds: [],
   },
   {
-    name: 'owners serve those who go by the owners of before',
+    name: 'a removed node takes no notice of it',
     edits: [
       {
-        file: 'server/rpc/layout-fence.ts',
-        find: 'if (version >= this.source.placedIn()) return undefined',
-        replace: 'if (version >= 0) return undefined',
+        file: 'server/membership/layout-fetch.ts',
+        find: 'isMember(layout, this.self) || wasRemoved(layout, this.self)',
+        replace: 'isMember(layout, this.self) || wasRemoved(layout, "")',
       },
     ],
-    caughtBy: ['honesty', 'causality', 'durability'],
-    seeds: [],
-  },
-  {
-    name: 'a removed node is served, and never hears of it',
-    edits: [
-      {
-        file: 'server/rpc/layout-fence.ts',
-        find: 'if (this.source.removed(from)) return',
-        replace: 'if (this.source.removed(from)) return undefined\n    if (version < 0) return',
-      },
-      {
-        file: 'server/rpc/layout-fence.ts',
-        find: 'if (version >= this.source.placedIn()) return undefined',
-        replace: 'if (version >= 0) return undefined',
-      },
-      {
-        file: 'server/membership/roster.ts',
-        find: 'if (this.components.layouts.removed(from)) {',
-        replace: 'if (from === undefined) {',
-      },
-    ],
-    caughtBy: ['honesty', 'causality', 'durability', 'liveness', 'convergence'],
+    caughtBy: ['liveness'],
     seeds: [],
   },
   {
@@ -58,18 +36,6 @@ export const REMOVAL_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['liveness'],
-    seeds: [],
-  },
-  {
-    name: 'an owner that has to be filled counts in writes',
-    edits: [
-      {
-        file: 'server/coordinator/put-core.ts',
-        find: 'const list = complete ? this.owners : this.unfilled',
-        replace: 'const list = complete || true ? this.owners : this.unfilled',
-      },
-    ],
-    caughtBy: ['honesty', 'causality', 'durability'],
     seeds: [],
   },
 ]
