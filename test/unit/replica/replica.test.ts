@@ -229,7 +229,7 @@ describe('Replica', () => {
       ack = answer
     })
     await a.flush()
-    expect(ack).to.deep.equal({ outrankedBy: undefined })
+    expect(ack).to.deep.equal({ outrankedBy: undefined, complete: true })
   })
 
   it('tells it also of what wins with the same stamp, by its actor', async () => {
