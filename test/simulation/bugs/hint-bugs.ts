@@ -22,7 +22,7 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty'],
-    seeds: [15],
+    seeds: [18],
   },
   {
     name: 'a hint is deleted when it is sent',
@@ -34,7 +34,7 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [46],
+    seeds: [116],
   },
   {
     name: 'a hint that is too old is given up, whoever else has what is in it',
@@ -46,7 +46,7 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [48],
+    seeds: [91],
   },
   {
     name: 'a hint is deleted whether or not its owner has taken it',
@@ -61,6 +61,6 @@ export const HINT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [52],
+    seeds: [116],
   },
 ]

@@ -12,7 +12,7 @@ export const REMOVAL_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['honesty', 'causality', 'durability'],
-    seeds: [],
+    seeds: [6],
   },
   {
     name: 'a removed node takes no notice of it',
@@ -24,7 +24,7 @@ export const REMOVAL_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['liveness'],
-    seeds: [],
+    seeds: [11],
   },
   {
     name: 'hints for a removed node stay for ever',
@@ -36,6 +36,6 @@ export const REMOVAL_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['liveness'],
-    seeds: [],
+    seeds: [11],
   },
 ]

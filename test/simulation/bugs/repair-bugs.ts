@@ -32,7 +32,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       ...OVERWRITING_HOLDER,
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [11],
+    seeds: [22],
   },
   {
     name: 'digests are written with the batch after that of their data',
@@ -110,7 +110,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests', 'liveness'],
-    seeds: [16],
+    seeds: [14],
   },
   {
     name: 'a scrub finds wrong digests and leaves them as they are',

@@ -61,7 +61,7 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality'],
-    seeds: [147],
+    seeds: [62],
   },
   {
     name: 'a wall clock is trusted whatever the peers say',
@@ -98,6 +98,6 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['causality', 'honesty'],
-    seeds: [7],
+    seeds: [15],
   },
 ]
