@@ -86,11 +86,12 @@ export class MortalKeys {
 
   /** The keys of the slot that are dead by `wallMs`, in byte order, a page at a time. */
   async *dead(slot: number, wallMs: number): AsyncGenerator<readonly Key[]> {
-    // What is listed meanwhile lowers it again.
+    // What is listed from now on lowers it again.
     const before = this.earliest[slot] as number
     this.earliest[slot] = NEVER
     let complete = false
     try {
+      await this.listed()
       for (let gte = addressOf(slot, ''); ; ) {
         const page = await this.components.storage.iterate({ gte, lt: addressOf(slot + 1, ''), limit: PAGE })
         const keys: Key[] = []
@@ -108,6 +109,13 @@ export class MortalKeys {
     } finally {
       if (!complete) this.lower(slot, before)
     }
+  }
+
+  /** Resolves when all that has been listed is on the disk: it would not be found there before. */
+  private listed(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.components.commit.barrier((error) => (error === undefined ? resolve() : reject(error)))
+    })
   }
 
   private list(slot: number, death: number): void {

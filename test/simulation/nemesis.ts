@@ -85,7 +85,7 @@ export class Nemesis {
     this.world.network.censors.clear()
     this.clocks.heal()
     this.disks.heal()
-    for (const machine of this.cluster.machines) {
+    for (const machine of [...this.cluster.machines, ...this.cluster.gone]) {
       machine.disk.heal()
       machine.resume()
     }

@@ -69,6 +69,7 @@ export class Removal {
     this.goneAt = world.loop.now
     // What it had, and what it has just said to others.
     world.losses.push({ from: this.goneAt, until: this.goneAt + LAST_WORDS })
+    machine.disk.onNextCommit = undefined
     if (how === 'cut-off') this.cutOff(machine)
     else {
       machine.crash(prng.chance(0.5))
@@ -128,6 +129,7 @@ export class Removal {
       this.world.loop.after(LOOK_EVERY, () => this.watch(machine))
       return
     }
+    machine.dead = true
     const { losses, loop } = this.world
     // What it has acknowledged alone; and together with others, if any have let it, since it was back.
     losses.push({ from: this.goneAt, since: this.goneAt, until: loop.now, by: machine.id })

@@ -10,6 +10,8 @@ import type { World } from './world.ts'
 export class SimulatedCluster {
   /** Of the members of the ring. */
   machines: readonly Machine[]
+  /** Those that were. */
+  gone: readonly Machine[] = []
   /** Those that clients know: also one that the others have lost. */
   served: readonly Machine[]
   private readonly world: World
@@ -66,6 +68,7 @@ export class SimulatedCluster {
   /** The others have lost the machine for good. @param served clients may reach it all the same. */
   part(machine: Machine, served: boolean): void {
     this.machines = this.machines.filter((other) => other !== machine)
+    this.gone = [...this.gone, machine]
     if (!served) this.served = this.machines
   }
 

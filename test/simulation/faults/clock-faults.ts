@@ -51,7 +51,8 @@ export class ClockFaults {
   }
 
   private setBack(id: string): void {
-    const machine = this.components.cluster.machines.find((one) => one.id === id)
+    const { machines, gone } = this.components.cluster
+    const machine = [...machines, ...gone].find((one) => one.id === id)
     const step = this.far.get(id)
     if (machine === undefined || step === undefined) return
     this.far.delete(id)

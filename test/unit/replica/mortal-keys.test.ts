@@ -64,6 +64,13 @@ describe('MortalKeys', () => {
     expect([again.anyDead(SLOT, 499), again.anyDead(SLOT, 500)]).to.deep.equal([false, true])
   })
 
+  it('finds what was listed a moment ago, and is not on the disk yet', async () => {
+    const { mortal, write, dead } = await mortalOn(new MemoryDisk())
+    write('deleted', LASTING, TOMBSTONE)
+    expect(await dead(0)).to.deep.equal(['deleted'])
+    expect(mortal.anyDead(SLOT, 0)).to.equal(true)
+  })
+
   it('strikes out a key only once', async () => {
     const { mortal, write, idle } = await mortalOn(new MemoryDisk())
     write('lost', EMPTY_RECORD, TOMBSTONE)
