@@ -232,7 +232,7 @@ export class GetOperation extends Deadline {
 
   private forgetful(): string {
     const { forgetful } = this.core
-    return forgetful === 0 ? '' : `, and ${forgetful} that must be filled first, after the loss of its disk`
+    return forgetful === 0 ? '' : `, and ${forgetful} that must be filled first`
   }
 
   /** Everyone has answered or failed: owners that lack something are sent the merged record. */

@@ -65,7 +65,7 @@ function nodeReport(key: Key, holding: Holding, merged: KeyRecord, wallMs: numbe
 
 function problemOf({ answered, problem, complete }: Holding): string {
   if (problem !== '' || complete || !answered) return problem
-  return 'its disk has lost some of what it held: until it is filled, reads do not count it'
+  return 'it has to be given what else there is of the slot: until it is filled, reads do not count it'
 }
 
 function copyReport(key: Key, record: KeyRecord, wallMs: number): CopyReport | null {
