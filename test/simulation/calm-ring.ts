@@ -30,6 +30,12 @@ export class CalmRing {
   }
 
   /** Starts whatever is down, and returns when all are ready. */
+  async wake(): Promise<void> {
+    this.cluster.startAll()
+    await this.until('all nodes to be ready', () => this.cluster.ready)
+  }
+
+  /** As `wake`, and nothing is left to be mended. */
   async start(): Promise<void> {
     this.cluster.startAll()
     await this.until('the ring to be whole', () => this.cluster.ready && this.cluster.healthy)

@@ -86,7 +86,7 @@ describe('tombstones, in a ring', function () {
       await ring.until('the tombstone to go', () => ring.cluster.tombstones === 0)
       ring.machine(third).crash(true)
       disk.replace(before)
-      await ring.start()
+      await ring.wake()
       expect(held(ring, [first, second, third])).to.deep.equal([false, false, true])
       // Whoever asks an owner that knows better is told so, and the old copy goes with the reading.
       for (const id of [other, third, first]) expect(await read(ring, id, 3), id).to.deep.equal([])

@@ -73,8 +73,7 @@ describe('one key, looked at on all nodes', function () {
     const wiped = owners[1] as string
     ring.machine(wiped).crash(false)
     ring.machine(wiped).disk.replace()
-    ring.cluster.startAll()
-    await ring.until('all to be there', () => ring.cluster.ready)
+    await ring.wake()
     const before = await ring.ask(fallback, explain)
     const [version] = before.merged?.versions ?? []
     expect(before.same).to.equal(false)
