@@ -26,6 +26,8 @@ export interface GetPlan {
   readonly self: NodeId
   readonly owners: readonly NodeId[]
   readonly preference: readonly NodeId[]
+  /** Slots have changed hands since the ring was founded. */
+  readonly ownersMoved: boolean
   readonly r: number
   readonly timeoutMs: number
 }
@@ -55,6 +57,8 @@ export class GetOperation extends Deadline {
   private readonly core: GetCore
   private readonly startedMs: number
   private readonly asked = new Set<NodeId>()
+  /** Owners that were asked because they keep hints, and may be asked as owners all the same. */
+  private readonly consulted = new Set<NodeId>()
   /** Hint holders that have not answered. */
   private readonly awaited = new Set<NodeId>()
   private readonly spares: NodeId[]
@@ -164,8 +168,11 @@ export class GetOperation extends Deadline {
     if (!this.isOwner(owner)) return
     if (ring.mayHoldHintsElsewhere(owner)) this.blind = true
     for (const holder of ring.hintHolders(owner)) {
-      if (this.asked.has(holder) || this.isOwner(holder) || holder === this.plan.self) continue
-      this.asked.add(holder)
+      if (this.asked.has(holder) || this.consulted.has(holder) || holder === this.plan.self) continue
+      // An owner's hint counted together with its data, unless it was given as a fallback, before it became an owner.
+      if (this.isOwner(holder) && !this.plan.ownersMoved) continue
+      if (this.isOwner(holder)) this.consulted.add(holder)
+      else this.asked.add(holder)
       this.awaited.add(holder)
       this.underWay++
       counters.add('hint_holder_reads_total')

@@ -116,6 +116,7 @@ export class RingCoordinator implements Coordinator {
       self: this.settings.id,
       owners: slots.owners(slot),
       preference: slots.preference(slot),
+      ownersMoved: layout.former.length > 0,
       r,
       timeoutMs: options.timeoutMs ?? this.settings.requestTimeoutMs,
     }

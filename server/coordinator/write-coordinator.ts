@@ -68,6 +68,7 @@ export class WriteCoordinator {
       self: id,
       owners: slots.owners(slot),
       preference: slots.preference(slot),
+      ownersMoved: layout.former.length > 0,
       r: layout.n - Math.min(request.w, layout.n) + 1,
       timeoutMs: request.timeoutMs / 2,
     }

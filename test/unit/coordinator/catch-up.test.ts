@@ -48,7 +48,7 @@ function attemptAt(attempt: number, w: number, owners = ['a', 'b', 'c']) {
     writes: { begin: () => 1, end: () => undefined },
     hints: { records: () => ({}) },
     serving: () => ({
-      layout: { n: 3, conflicts: 'lww' },
+      layout: { n: 3, conflicts: 'lww', former: [] },
       slots: {
         owners: () => owners,
         preference: () => [...owners, 'd', 'e'],

@@ -27,10 +27,18 @@ interface Ring {
   readonly hintHolders?: readonly string[]
   /** Hints for `a` may lie with somebody out of reach. */
   readonly unseen?: boolean
+  readonly ownersMoved?: boolean
 }
 
 /** A read of a key of a, b and c, for whom d and e stand in. */
-function begin({ self = 'a', r = 2, down = [], hintHolders = [], unseen = false }: Ring = {}) {
+function begin({
+  self = 'a',
+  r = 2,
+  down = [],
+  hintHolders = [],
+  unseen = false,
+  ownersMoved = false,
+}: Ring = {}) {
   const clock = new ManualClock()
   const calls: { node: string; onFloor: boolean; done: FetchReply }[] = []
   const mended: GetCore[] = []
@@ -55,6 +63,7 @@ function begin({ self = 'a', r = 2, down = [], hintHolders = [], unseen = false 
     self,
     owners: ['a', 'b', 'c'],
     preference: ['a', 'b', 'c', 'd', 'e'],
+    ownersMoved,
     r,
     timeoutMs: TIMEOUT_MS,
   }
@@ -101,6 +110,30 @@ describe('GetOperation', () => {
     read.reply('d', { bytes: bytesOf('hinted') })
     expect(actorsOf(read.only())).to.deep.equal(['hinted'])
     expect(read.only()).to.include({ replies: 2, sloppy: false })
+  })
+
+  it('asks an owner that keeps hints only where it may have got them before it was one', () => {
+    const before = begin({ r: 1, hintHolders: ['c'] })
+    before.reply('a')
+    expect([before.asked(), before.answers.length]).to.deep.equal([[], 1])
+    const moved = begin({ r: 1, hintHolders: ['c'], ownersMoved: true })
+    moved.reply('a')
+    expect(moved.answers).to.deep.equal([])
+    moved.reply('c', { bytes: bytesOf('hinted') })
+    expect(actorsOf(moved.only())).to.deep.equal(['hinted'])
+    expect(moved.only()).to.include({ replies: 1, sloppy: false })
+  })
+
+  it('may still count that owner in the place of another', () => {
+    const read = begin({ down: ['b'], hintHolders: ['c'], ownersMoved: true })
+    expect(read.asked()).to.deep.equal(['a', 'c'])
+    const instead = begin({ hintHolders: ['c'], ownersMoved: true })
+    instead.reply('a')
+    instead.fail('b')
+    expect(instead.asked()).to.deep.equal(['c', 'c'])
+    instead.reply('c')
+    instead.reply('c')
+    expect(instead.only()).to.include({ replies: 2, ownersReplied: 2 })
   })
 
   it('says that it may be incomplete where a holder of hints takes too long', () => {
