@@ -139,6 +139,7 @@ export class Supersession {
     const first = acknowledgement(loser)
     const second = acknowledgement(winner)
     if (first === undefined || second === undefined || first.sloppy || second.sloppy) return false
+    if (this.aloneAt(second)) return false
     return (
       first.completedAt < began(winner) &&
       !this.lostBetween(first.completedAt, second.completedAt, first.node)
@@ -160,6 +161,11 @@ export class Supersession {
   private appliedTwice({ request }: WriteOp): boolean {
     const sightings = this.evidence.observations.byRequest.get(request) ?? []
     return sightings.some(({ dot }) => dotText(dot) !== dotText((sightings[0] as Sighting).dot))
+  }
+
+  /** The node had been lost to the others by then, and did not know: its quorums meet none of theirs. */
+  private aloneAt({ completedAt, node }: Pick<Attempt, 'completedAt' | 'node'>): boolean {
+    return this.losses.some((loss) => loss.by !== undefined && concerns(loss, completedAt, node))
   }
 
   /** Whether a copy of what was there at `from` may be gone by `to`. */
