@@ -49,6 +49,7 @@ function present(evidence: Evidence, key: string, supersession: Supersession): W
     for (const write of supersession.ownTombstoneRemoved(past)) found.add(write)
   // A tombstone that was collected still stands for what it replaced.
   for (const record of evidence.observations.removed.get(key) ?? []) {
+    for (const write of supersession.ownTombstoneRemoved(record.past)) found.add(write)
     for (const sibling of record.siblings) {
       if (sibling.value === null || sibling.expiresAtMs > 0)
         for (const write of supersession.ofSibling(sibling)) found.add(write)
