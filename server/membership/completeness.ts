@@ -4,6 +4,7 @@ import type { Storage, StorageOp } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
 import { type Layout, placedIn } from './layout.ts'
+import { FILLED, filled, type Unfilled, unfilledOf } from './unfilled.ts'
 
 const KEY = Buffer.from('mcomplete')
 
@@ -48,6 +49,8 @@ export class Completeness {
   /** Slots to be filled; undefined: whatever it owns. */
   private missing: ReadonlySet<number> | undefined = NONE
   private whole = false
+  /** As of that table. */
+  private seen: { readonly table: SlotTable; readonly unfilled: Unfilled } | undefined
 
   constructor(components: CompletenessComponents, settings: { id: NodeId; incarnation: string }) {
     this.components = components
@@ -64,37 +67,22 @@ export class Completeness {
   of(slot: number): boolean {
     if (this.whole || this.missing?.has(slot) === false) return true
     const owners = this.components.ring.layouts.slots()?.owners(slot)
-    if (owners === undefined) return false
-    const { id } = this.settings
-    return !owners.includes(id) || owners.every((owner) => owner === id || this.compared.has(owner))
+    return owners !== undefined && filled(owners, this.settings.id, this.compared)
   }
 
   /** Slots of which it is not. */
   get unfilled(): number {
-    if (this.whole) return 0
-    let count = 0
-    for (const slot of this.due(this.components.ring.layouts.slots())) if (!this.of(slot)) count++
-    return count
+    return this.view().slots
   }
 
   /** Every slot that is being filled has as many other owners within reach as a read of it needs. */
   readable(r: number, reachable: (id: NodeId) => boolean): boolean {
-    if (this.whole) return true
-    const table = this.components.ring.layouts.slots()
-    const others = (slot: number) =>
-      table?.owners(slot).filter((id) => id !== this.settings.id && reachable(id))
-    for (const slot of this.due(table)) if (!this.of(slot) && (others(slot)?.length ?? 0) < r) return false
-    return true
+    return this.view().groups.every((others) => others.filter(reachable).length >= r)
   }
 
   /** The owners of common slots with whom this node has to be compared yet. */
   lacking(): readonly NodeId[] {
-    const table = this.components.ring.layouts.slots()
-    if (this.whole || table === undefined) return []
-    const { id } = this.settings
-    const sources = new Set<NodeId>()
-    for (const slot of this.due(table)) for (const owner of table.owners(slot)) sources.add(owner)
-    return table.members.filter((peer) => peer !== id && sources.has(peer) && !this.compared.has(peer))
+    return this.view().lacking
   }
 
   /**
@@ -104,6 +92,7 @@ export class Completeness {
   comparedWith(peer: NodeId, doubts: number): void {
     if (this.whole || doubts !== this.doubts || !this.lacking().includes(peer)) return
     this.compared.add(peer)
+    this.seen = undefined
     if (this.lacking().length === 0) this.conclude()
   }
 
@@ -115,13 +104,22 @@ export class Completeness {
     this.missing = undefined
     this.whole = false
     this.compared.clear()
+    this.seen = undefined
     this.whole = this.lacking().length === 0
     this.components.trace.event('warn', 'disk.doubted', { lacking: this.lacking() })
     return { type: 'del', key: KEY }
   }
 
-  private due(table: SlotTable | undefined): Iterable<number> {
-    return this.missing ?? table?.ownerSlots(this.settings.id) ?? NONE
+  /** Looked at with every heartbeat, so that it is worked out only when something has changed. */
+  private view(): Unfilled {
+    const table = this.components.ring.layouts.slots()
+    if (this.whole || table === undefined) return FILLED
+    if (this.seen?.table !== table) {
+      const { id } = this.settings
+      const due = this.missing ?? table.ownerSlots(id)
+      this.seen = { table, unfilled: unfilledOf(table, due, id, this.compared) }
+    }
+    return this.seen.unfilled
   }
 
   private follow(layout: Layout): void {
@@ -139,6 +137,7 @@ export class Completeness {
     const stated = storedPlace(this.components.storage.get(KEY), ringId, this.settings.incarnation)
     this.ringId = ringId
     this.compared.clear()
+    this.seen = undefined
     this.placed = Math.max(1, stated)
     this.missing = stated === 0 ? undefined : NONE
     this.whole = stated > 0
@@ -155,6 +154,7 @@ export class Completeness {
     onGained(gained)
     this.doubts++
     this.compared.clear()
+    this.seen = undefined
     if (this.missing !== undefined) this.missing = new Set([...this.missing, ...gained])
     this.whole = false
   }
