@@ -11,7 +11,7 @@ import { measureStalls } from './stalls.ts'
  * Rings of five server processes under load, each kind of load on one of its own:
  *
  *     npm run bench -- [--quick] [--only import|http|stalls|restart|repair] [--nodes 5] [--rounds 3] [--seconds 2] [--records 40000] [--passes 2]
- *         [--keys 200000] [--node-flags "..."] [--server FILE]
+ *         [--keys 200000] [--node-flags "..."] [--server-flags "..."] [--server FILE]
  *
  * Wall-clock rates depend on what else the machine does; CPU time per operation hardly does, so compare that, and
  * the ratios, which are of one run. The nodes, the bare server and the client share the processors.
@@ -27,6 +27,7 @@ const { values: flags } = parseArgs({
     nodes: { type: 'string', default: '5' },
     only: { type: 'string' },
     'node-flags': { type: 'string', default: '' },
+    'server-flags': { type: 'string', default: '' },
     server: { type: 'string', default: path.join(import.meta.dirname, '../../dist/server/main.js') },
   },
 })
@@ -49,12 +50,11 @@ const KINDS = {
 
 for (const [kind, { measure, serverFlags }] of Object.entries(KINDS)) {
   if (flags.only !== undefined && flags.only !== kind) continue
-  const nodeFlags = flags['node-flags'].split(' ').filter((flag) => flag !== '')
   const ring = await NodeRing.start({
     count: Number(flags.nodes),
     server: path.resolve(flags.server),
-    nodeFlags,
-    serverFlags,
+    nodeFlags: words(flags['node-flags']),
+    serverFlags: [...serverFlags, ...words(flags['server-flags'])],
   })
   try {
     await measure(ring, amounts)
@@ -62,4 +62,8 @@ for (const [kind, { measure, serverFlags }] of Object.entries(KINDS)) {
     await ring.stop()
   }
   console.log()
+}
+
+function words(text: string): string[] {
+  return text.split(' ').filter((word) => word !== '')
 }
