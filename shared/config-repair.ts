@@ -22,9 +22,9 @@ export const REPAIR_SETTINGS: readonly Setting<keyof RepairConfig>[] = [
     name: 'repairRecordsPerSecond',
     path: 'repair.recordsPerSecond',
     kind: { type: 'integer', min: 1, max: 1_000_000 },
-    default: 2000,
+    default: 200,
     meaning:
-      'How many records the node mends in a second at most, where its copies differ from those of a peer.',
+      'How many records the node mends in a second at most, where its copies differ from those of a peer. What a node has missed its peers bring it at the same time: the more, the sooner it is whole, and the longer clients wait meanwhile.',
   },
   {
     name: 'scrubEveryMs',

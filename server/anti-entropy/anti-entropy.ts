@@ -19,9 +19,9 @@ import { HintPatience } from './hint-patience.ts'
 import type { Leaves } from './leaves.ts'
 import type { MarkedSlots } from './marked-slots.ts'
 import { MENDERS, Mender } from './mender.ts'
-import { Pace } from './pace.ts'
+import { Pace, type PaceSettings } from './pace.ts'
 import { PeerLink } from './peer-link.ts'
-import { type Brought, PeerProgress } from './peer-progress.ts'
+import { type Brought, PeerProgress, slotsOutstanding } from './peer-progress.ts'
 import { PeerTurns } from './peer-turns.ts'
 import { SharedSlots } from './shared-slots.ts'
 import type { SlotReader } from './slot-reader.ts'
@@ -48,8 +48,8 @@ export interface AntiEntropySettings {
   readonly id: NodeId
   /** Between two comparisons, milliseconds; with 0 there are none but those that are asked for. */
   readonly everyMs: number
-  /** Records that this node mends in a second, at most. */
-  readonly recordsPerSecond: number
+  /** Of the records that this node mends. */
+  readonly pace: PaceSettings
 }
 
 /** The exchange that is under way. */
@@ -95,7 +95,7 @@ export class AntiEntropy {
     this.shared = new SharedSlots(components, settings)
     this.turns = new PeerTurns({ random })
     this.patience = new HintPatience(components, settings)
-    this.pace = new Pace({ clock }, { perSecond: settings.recordsPerSecond })
+    this.pace = new Pace({ clock }, settings.pace)
   }
 
   start(): void {
@@ -139,8 +139,8 @@ export class AntiEntropy {
   }
 
   /** Slots of which this node knows that a peer holds something else. */
-  get divergent(): ReadonlySet<number> {
-    return new Set([...this.progress.values()].flatMap(({ outstanding }) => [...outstanding]))
+  get divergentSlots(): number {
+    return slotsOutstanding(this.progress.values())
   }
 
   get completedRounds(): number {
@@ -158,7 +158,7 @@ export class AntiEntropy {
       state: this.gate.paused ? 'paused' : current === undefined ? 'idle' : 'running',
       rounds: this.rounds,
       lastRoundMs: this.lastRoundMs,
-      divergentSlots: this.divergent.size,
+      divergentSlots: this.divergentSlots,
       peers: peers.sort((a, b) => (a.id < b.id ? -1 : 1)),
     }
   }
@@ -166,7 +166,7 @@ export class AntiEntropy {
   private look(ms: number): void {
     if (!this.started || this.current !== undefined) return
     this.timer?.cancel()
-    if (this.settings.everyMs === 0 && !this.hurried && !this.filling && this.divergent.size === 0) return
+    if (this.settings.everyMs === 0 && !this.hurried && !this.filling && this.divergentSlots === 0) return
     this.timer = this.components.clock.after(ms, () => {
       if (this.gate.paused) return
       const peer = this.choose()
@@ -211,11 +211,10 @@ export class AntiEntropy {
 
   private async exchangeWith(peer: NodeId, progress: PeerProgress): Promise<void> {
     const { clock, random, ring, trace, counters, leaves, completeness } = this.components
-    const { pace, gate } = this
     const [layout, table] = [ring.layout(), ring.slots()]
     if (layout === undefined || table === undefined) return
     const link = new PeerLink(this.components, { peer })
-    const parts = { ...this.components, link, pace, gate }
+    const parts = { ...this.components, link, pace: this.pace, gate: this.gate }
     const menders = Array.from({ length: MENDERS }, () => new Mender(parts))
     const slots = this.shared.with(peer, table)
     const settings = { layoutVersion: layout.version, slots, recheckMs: RECHECK_MS }
@@ -254,7 +253,8 @@ export class AntiEntropy {
   private finishTurn(peer: NodeId): void {
     if (!this.turns.compared(peer)) return
     this.rounds++
-    this.components.marked.roundEnds(this.divergent)
+    const peers = [...this.progress.values()]
+    this.components.marked.roundEnds((slot) => peers.some(({ outstanding }) => outstanding.has(slot)))
     this.lastRoundMs = Math.round(this.components.clock.monotonicMs() - this.roundBeganMs)
     this.hurried = false
   }
@@ -264,7 +264,7 @@ export class AntiEntropy {
     const comparable = (id: NodeId) => this.comparable(id)
     this.hurried = this.hurried && this.turns.lacking(comparable)
     if (this.hurried || this.turns.preferred(comparable)) return this.soon()
-    if (this.filling || this.divergent.size > 0) return RETRY_MS
+    if (this.filling || this.divergentSlots > 0) return RETRY_MS
     // Some sooner and some later, so that nodes that were started together drift apart.
     return everyMs * 0.75 + this.components.random.below(Math.max(1, Math.round(everyMs / 2)))
   }

@@ -21,12 +21,12 @@ export class MarkedSlots {
     this.taken = this.components.marks.marked()
   }
 
-  /** Every other owner of this node's slots has been compared with; `differing` are the slots that still differ. */
-  roundEnds(differing: ReadonlySet<number>): void {
+  /** Every other owner of this node's slots has been compared with, and some slots still differ. */
+  roundEnds(differs: (slot: number) => boolean): void {
     const slots = this.components.slots()
     for (const mark of this.taken) {
       // Marks of slots that this node does not own go to an owner first.
-      if (slots?.isOwner(mark.slot, this.self) && !differing.has(mark.slot)) this.components.marks.clear(mark)
+      if (slots?.isOwner(mark.slot, this.self) && !differs(mark.slot)) this.components.marks.clear(mark)
     }
     this.taken = []
   }

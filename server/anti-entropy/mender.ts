@@ -2,7 +2,6 @@ import { type KvError, toKvError } from '../../shared/errors.ts'
 import type { Key } from '../../shared/key.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { EMPTY_RECORD } from '../causality/record.ts'
-import { encodeRecord } from '../causality/record-codec.ts'
 import type { Holder } from '../handoff/holder.ts'
 import type { StagedRecords } from '../replica/staged-records.ts'
 import type { KeyDigest } from '../rpc/repair-methods.ts'
@@ -96,7 +95,7 @@ export class Mender {
     if (before !== undefined && !describes(ours, key, before)) data.reconcile(key)
     let fetched: Buffer | undefined
     if (theirs !== undefined || behind) {
-      const request = { key, onFloor: behind, wallMs: hybrid.wallMs() }
+      const request = { key, onFloor: behind, once: true, wallMs: hybrid.wallMs() }
       fetched = (await link.ask(FETCH, request, TIMEOUT_MS)).bytes
       if (fetched.length > 0 && !(before?.equals(fetched) ?? false)) await this.mergeHere(key, fetched)
     }
@@ -112,8 +111,9 @@ export class Mender {
   /** Encoded; undefined where this node has none, or has lost it to its disk. */
   private held(key: Key): Buffer | undefined {
     try {
-      const record = this.components.data.durable(key)
-      return record === EMPTY_RECORD ? undefined : encodeRecord(key, record)
+      const { data } = this.components
+      const record = data.durable(key, 'once')
+      return record === EMPTY_RECORD ? undefined : data.encode(key, record)
     } catch (error) {
       if (toKvError(error).code === 'storage_failed') return undefined
       throw error

@@ -6,8 +6,6 @@ const BUSY = 4
 const GRAIN_MS = 2
 /** How long it takes when it has to wait for nothing is the least of the last one or two such spans, milliseconds. */
 const MEMORY_MS = 60_000
-/** Of the full rate, what is left to work that always finds others before it: it must get done all the same. */
-const LEAST = 1 / 16
 /** After so long without any, work begins gently again, milliseconds. */
 const QUIET_MS = 5_000
 /** Between two changes of the rate, milliseconds. */
@@ -15,6 +13,13 @@ const ADJUST_MS = 100
 const BACK_OFF = 1 / 2
 /** Of the full rate. */
 const RECOVER = 1 / 32
+
+export interface PaceSettings {
+  /** Units in a second where nothing has to wait. */
+  readonly perSecond: number
+  /** What is left to work that always finds others before it, and what it begins with: it must get done all the same. */
+  readonly atLeast: number
+}
 
 /**
  * Lets so many units of work pass in a second, evenly: whoever asks waits until its turn. What was not used is not
@@ -25,6 +30,8 @@ const RECOVER = 1 / 32
 export class Pace {
   private readonly clock: Clock
   private readonly perSecond: number
+  /** Of the full rate. */
+  private readonly leastShare: number
   private readonly waiting = new Set<Timer>()
   private nextMs = 0
   private share = 1
@@ -35,9 +42,10 @@ export class Pace {
   /** The shortest pieces of this span and of the one before (the base delay of LEDBAT, section 3.4.2). */
   private shortest = { ms: Number.POSITIVE_INFINITY, before: Number.POSITIVE_INFINITY, sinceMs: 0 }
 
-  constructor(components: { clock: Clock }, settings: { perSecond: number }) {
+  constructor(components: { clock: Clock }, settings: PaceSettings) {
     this.clock = components.clock
     this.perSecond = settings.perSecond
+    this.leastShare = Math.min(1, settings.atLeast / settings.perSecond)
     this.adjustedMs = this.clock.monotonicMs()
   }
 
@@ -57,7 +65,7 @@ export class Pace {
   /** Does a piece of the work, and minds how long it takes. */
   async observe<T>(work: () => Promise<T>): Promise<T> {
     const beganMs = this.clock.monotonicMs()
-    if (beganMs - this.seenMs > QUIET_MS) this.share = LEAST
+    if (beganMs - this.seenMs > QUIET_MS) this.share = this.leastShare
     this.seenMs = beganMs
     try {
       return await work()
@@ -87,7 +95,7 @@ export class Pace {
     const limitMs = Math.max(GRAIN_MS, BUSY * this.leastMs(nowMs, nowMs - beganMs))
     if (nowMs - this.adjustedMs < ADJUST_MS) return
     const busy = this.seen.ms > limitMs * this.seen.pieces
-    this.share = busy ? Math.max(LEAST, this.share * BACK_OFF) : Math.min(1, this.share + RECOVER)
+    this.share = busy ? Math.max(this.leastShare, this.share * BACK_OFF) : Math.min(1, this.share + RECOVER)
     this.seen = { pieces: 0, ms: 0 }
     this.adjustedMs = nowMs
   }

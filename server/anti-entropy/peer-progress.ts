@@ -1,4 +1,5 @@
 import type { RepairStatus } from '../../shared/api.ts'
+import { SLOTS } from '../../shared/slot.ts'
 
 /** What a comparison has brought. */
 export interface Brought {
@@ -33,4 +34,19 @@ export class PeerProgress {
       error: this.error,
     }
   }
+}
+
+/**
+ * How many slots are outstanding with one peer or another. Told to the peers with every heartbeat, so it is counted
+ * without making the set of them, of which there may be thousands.
+ */
+export function slotsOutstanding(all: Iterable<PeerProgress>): number {
+  const counted = new Uint8Array(SLOTS)
+  let count = 0
+  for (const { outstanding } of all)
+    for (const slot of outstanding) {
+      if (counted[slot] === 0) count++
+      counted[slot] = 1
+    }
+  return count
 }

@@ -61,7 +61,9 @@ export interface RepairSettings {
 }
 
 export const DEFAULT_REPAIR_EVERY_MS = 10_000
-export const DEFAULT_REPAIR_RECORDS_PER_SECOND = 2_000
+export const DEFAULT_REPAIR_RECORDS_PER_SECOND = 200
+/** Few enough that clients notice little of it, and enough for a small difference to be mended at once. */
+const LEAST_RECORDS_PER_SECOND = 100
 export const DEFAULT_SCRUB_EVERY_MS = 86_400_000
 
 /** All that keeps a node's data whole in the background: its digests, their comparison with peers, and the scrub. */
@@ -104,7 +106,10 @@ export class Repair {
       {
         id: settings.id,
         everyMs: settings.repairEveryMs ?? DEFAULT_REPAIR_EVERY_MS,
-        recordsPerSecond: settings.repairRecordsPerSecond ?? DEFAULT_REPAIR_RECORDS_PER_SECOND,
+        pace: {
+          perSecond: settings.repairRecordsPerSecond ?? DEFAULT_REPAIR_RECORDS_PER_SECOND,
+          atLeast: LEAST_RECORDS_PER_SECOND,
+        },
       },
     )
     components.ring.onReachable((id) => this.antiEntropy.returned(id))
@@ -156,7 +161,7 @@ export class Repair {
   }
 
   get divergentSlots(): number {
-    return this.antiEntropy.divergent.size
+    return this.antiEntropy.divergentSlots
   }
 
   /** A record was found damaged outside of a scrub. */
@@ -194,7 +199,7 @@ export class Repair {
   addStats(stats: Map<string, number>): void {
     const { passes, recordsChecked, recordsDamaged, slotsRebuilt } = this.scrub.status()
     stats.set('disk_complete', Number(this.components.completeness.everywhere))
-    stats.set('anti_entropy_divergent_slots', this.antiEntropy.divergent.size)
+    stats.set('anti_entropy_divergent_slots', this.antiEntropy.divergentSlots)
     stats.set('anti_entropy_rounds_total', this.antiEntropy.completedRounds)
     stats.set('scrub_passes_total', passes)
     stats.set('scrub_records_total', recordsChecked)

@@ -33,6 +33,7 @@ export interface ScrubSettings {
 
 /** Slow enough not to be felt: a million records take two minutes or so. */
 const RECORDS_PER_SECOND = 10_000
+const LEAST_RECORDS_PER_SECOND = 600
 /** After the start of the process, milliseconds, and up to as much again. */
 const FIRST_AFTER_MS = 60_000
 const LOOK_EVERY_MS = 10_000
@@ -62,7 +63,7 @@ export class Scrub {
     const { clock, storage, digests } = components
     this.components = components
     this.everyMs = settings.everyMs
-    this.pace = new Pace({ clock }, { perSecond: RECORDS_PER_SECOND })
+    this.pace = new Pace({ clock }, { perSecond: RECORDS_PER_SECOND, atLeast: LEAST_RECORDS_PER_SECOND })
     this.audit = new SlotAudit({
       storage,
       digests,

@@ -35,7 +35,7 @@ export class Holders {
   /** May call back before it returns when the holder is this node. */
   fetch(node: NodeId, key: Key, onFloor: boolean, timeoutMs: number, done: FetchReply): void {
     const { rpc, holder, hybrid } = this.components
-    const request = { key, onFloor, wallMs: hybrid.wallMs() }
+    const request = { key, onFloor, once: false, wallMs: hybrid.wallMs() }
     if (node !== this.self) {
       return rpc.call(node, FETCH, request, timeoutMs, (error, held) => {
         if (held !== undefined) hybrid.observe({ wallMs: held.wallMs, logical: 0 })

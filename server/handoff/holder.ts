@@ -9,7 +9,7 @@ import type { KeyRecord } from '../causality/record.ts'
 import type { Completeness } from '../membership/completeness.ts'
 import type { Floors } from '../replica/floors.ts'
 import type { Origin, Replica, StoreAck, StoreReply } from '../replica/replica.ts'
-import type { StagedRecords } from '../replica/staged-records.ts'
+import type { StagedRecords, Use } from '../replica/staged-records.ts'
 import type { Reply, Rpc } from '../rpc/method.ts'
 import {
   FETCH,
@@ -96,10 +96,10 @@ export class Holder {
    * has expired for the next, whatever the clock of the node that it asks says.
    * @throws KvError `storage_failed` where the disk cannot be trusted with it.
    */
-  fetch({ key, onFloor: wanted, wallMs }: FetchRequest): FetchResponse {
+  fetch({ key, onFloor: wanted, once, wallMs }: FetchRequest): FetchResponse {
     const { data, floors, hybrid, completeness } = this.components
     hybrid.observe({ wallMs, logical: 0 })
-    let record = this.record(key)
+    let record = this.record(key, once ? 'once' : 'again')
     let floor = 0
     if (floors.count > 0) {
       const slot = slotOf(key)
@@ -111,9 +111,9 @@ export class Holder {
     return { bytes: nothing ? NONE : data.encode(key, record), floor, complete, wallMs: hybrid.wallMs() }
   }
 
-  private record(key: Key): KeyRecord {
+  private record(key: Key, use: Use): KeyRecord {
     const { data, hints } = this.components
-    let record = data.durable(key)
+    let record = data.durable(key, use)
     if (hints.count === 0) return record
     for (const hint of hints.of(key)) record = mergeRecords(record, hint)
     return record

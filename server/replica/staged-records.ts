@@ -24,6 +24,12 @@ export interface EncodedChange {
   readonly after: Buffer | undefined
 }
 
+/**
+ * What is read `once`, as by whoever goes through many keys, is not kept in memory. It would drive out what clients
+ * ask for, and what has been kept for a while costs garbage collection the most.
+ */
+export type Use = 'again' | 'once'
+
 /** A key with commits under way. */
 interface Staged {
   /** What was durable last. */
@@ -55,8 +61,8 @@ export class StagedRecords {
   }
 
   /** @throws KvError `storage_failed` where the record on the disk cannot be trusted. */
-  durable(key: Key): KeyRecord {
-    return this.staged.get(key)?.durable ?? this.load(key)
+  durable(key: Key, use: Use = 'again'): KeyRecord {
+    return this.staged.get(key)?.durable ?? this.load(key, use)
   }
 
   /** What encodeRecord makes of a record that `durable` has given: of most of them it is at hand. */
@@ -158,7 +164,7 @@ export class StagedRecords {
     else this.components.cache?.delete(key)
   }
 
-  private load(key: Key): KeyRecord {
+  private load(key: Key, use: Use): KeyRecord {
     const cached = this.components.cache?.get(key)
     if (cached !== undefined) {
       this.loaded = cached
@@ -169,7 +175,7 @@ export class StagedRecords {
       if (bytes === undefined) return EMPTY_RECORD
       const record = decodeRecord(key, bytes)
       this.loaded = { record, bytes }
-      this.components.cache?.set(key, this.loaded)
+      if (use === 'again') this.components.cache?.set(key, this.loaded)
       return record
     } catch (error) {
       if (!(error instanceof CorruptRecord || isStorageFailure(error))) throw error
@@ -180,7 +186,7 @@ export class StagedRecords {
 
   private loadOrNone(key: Key): KeyRecord {
     try {
-      return this.load(key)
+      return this.load(key, 'again')
     } catch (error) {
       if (isStorageFailure(error)) return EMPTY_RECORD
       throw error

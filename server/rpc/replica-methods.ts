@@ -23,6 +23,8 @@ export interface FetchRequest {
   readonly key: Key
   /** The record is wanted with what the slot's floor adds to it. */
   readonly onFloor: boolean
+  /** Whoever asks goes through many keys, and will not ask for this one again soon. */
+  readonly once: boolean
   /** The time by which the reader tells what has expired, wall-clock milliseconds. */
   readonly wallMs: number
 }
@@ -82,8 +84,14 @@ export const FETCH: Method<FetchRequest, FetchResponse> = {
   id: 11,
   name: 'fetch',
   request: {
-    write: (writer, { key, onFloor, wallMs }) => void writer.byteString(key).flag(onFloor).u53(wallMs),
-    read: (reader) => ({ key: reader.byteString() as Key, onFloor: reader.flag(), wallMs: reader.u53() }),
+    write: (writer, { key, onFloor, once, wallMs }) =>
+      void writer.byteString(key).flag(onFloor).flag(once).u53(wallMs),
+    read: (reader) => ({
+      key: reader.byteString() as Key,
+      onFloor: reader.flag(),
+      once: reader.flag(),
+      wallMs: reader.u53(),
+    }),
   },
   response: {
     write: (writer, { bytes, floor, complete, wallMs }) =>

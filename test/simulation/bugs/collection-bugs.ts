@@ -12,6 +12,6 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'causality', 'convergence', 'anti-entropy', 'liveness'],
-    seeds: [45],
+    seeds: [23],
   },
 ]

@@ -25,7 +25,7 @@ describe('MarkedSlots', () => {
   it('clears, after a round, the marks of own slots that no longer differ', () => {
     const { slots, left } = setUp()
     slots.roundBegins()
-    slots.roundEnds(new Set([2]))
+    slots.roundEnds((slot) => slot === 2)
     expect(left()).to.deep.equal([2, 3])
   })
 
@@ -33,10 +33,10 @@ describe('MarkedSlots', () => {
     const { marks, slots, left } = setUp()
     slots.roundBegins()
     marks.mark(1)
-    slots.roundEnds(new Set())
+    slots.roundEnds(() => false)
     expect(left()).to.deep.equal([3, 1])
     slots.roundBegins()
-    slots.roundEnds(new Set())
+    slots.roundEnds(() => false)
     expect(left()).to.deep.equal([3])
   })
 })

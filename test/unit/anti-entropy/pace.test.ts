@@ -10,7 +10,7 @@ describe('the pace of work in the background', () => {
 
   beforeEach(() => {
     clock = new ManualClock()
-    pace = new Pace({ clock }, { perSecond: PER_SECOND })
+    pace = new Pace({ clock }, { perSecond: PER_SECOND, atLeast: PER_SECOND / 16 })
   })
 
   /** Pieces of work one after the other, each of which takes so long. */

@@ -49,7 +49,7 @@ describe('Holders', () => {
     expect(codes).to.deep.equal(['storage_failed'])
     holders.fetch('b', KEY, false, 100, () => undefined)
     const call = rpc.take('b')
-    expect(call.request).to.deep.equal({ key: KEY, onFloor: false, wallMs: 5 })
+    expect(call.request).to.deep.equal({ key: KEY, onFloor: false, once: false, wallMs: 5 })
     call.done(undefined, { bytes: Buffer.alloc(0), floor: 0, complete: true, wallMs: 77 })
     expect(observed).to.deep.equal([77])
   })

@@ -22,9 +22,16 @@ function setUp({ held = EMPTY_RECORD, hinted = [] as KeyRecord[], full = false, 
   const marked: number[] = []
   const stored: string[] = []
   const origins: string[] = []
+  const uses: string[] = []
   const floors = { count: 0, floor: { vector: new Map<string, number>(), expiredMs: 0 } }
   const holder = new Holder({
-    data: { durable: () => held, encode: (key: typeof KEY, record: KeyRecord) => encodeRecord(key, record) },
+    data: {
+      durable: (_key: unknown, use: string) => {
+        uses.push(use)
+        return held
+      },
+      encode: (key: typeof KEY, record: KeyRecord) => encodeRecord(key, record),
+    },
     hints: {
       count: hinted.length,
       of: () => hinted,
@@ -49,12 +56,12 @@ function setUp({ held = EMPTY_RECORD, hinted = [] as KeyRecord[], full = false, 
     counters: new Counters(),
     completeness: { everywhere: complete, of: () => complete },
   } as unknown as HolderComponents)
-  const fetch = (onFloor = false, wallMs = 0) => {
-    const answer = holder.fetch({ key: KEY, onFloor, wallMs })
+  const fetch = (onFloor = false, wallMs = 0, once = false) => {
+    const answer = holder.fetch({ key: KEY, onFloor, once, wallMs })
     const record = answer.bytes.length === 0 ? EMPTY_RECORD : decodeRecord(KEY, answer.bytes)
     return { ...answer, record, dots: record.siblings.map(({ dot }) => `${dot.actor}${dot.counter}`) }
   }
-  return { clock, hybrid, marked, stored, origins, floors, holder, fetch }
+  return { clock, hybrid, marked, stored, origins, uses, floors, holder, fetch }
 }
 
 describe('Holder', () => {
@@ -75,6 +82,13 @@ describe('Holder', () => {
   it('says when its disk lacks something', () => {
     expect(setUp().fetch().complete).to.equal(true)
     expect(setUp({ complete: false }).fetch().complete).to.equal(false)
+  })
+
+  it('does not keep in memory what is wanted once', () => {
+    const { uses, fetch } = setUp({ held: recordOf('a', 1) })
+    fetch()
+    fetch(false, 0, true)
+    expect(uses).to.deep.equal(['again', 'once'])
   })
 
   it('tells of its floor, and adds it to the record where that is wanted', () => {

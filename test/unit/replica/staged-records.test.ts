@@ -30,7 +30,7 @@ function setUp() {
   const corrupt: string[] = []
   const onCorrupt = (_key: string, why: string) => corrupt.push(why)
   const records = new StagedRecords({ storage, commit, cache, onCorrupt }, (name) => Buffer.from(`d${name}`))
-  return { storage, records, corrupt }
+  return { storage, records, cache, corrupt }
 }
 
 describe('StagedRecords', () => {
@@ -43,6 +43,18 @@ describe('StagedRecords', () => {
     expect(records.durable(key)).to.equal(EMPTY_RECORD)
     await storage.land()
     expect(records.durable(key)).to.deep.equal(record(1))
+  })
+
+  it('does not keep what is read once, nor forget what is read again', () => {
+    const { storage, records, cache } = setUp()
+    const bytes = encodeRecord(key, record(1))
+    storage.durable.set(`d${key}`, bytes)
+    const found = records.durable(key, 'once')
+    expect(records.encode(key, found)).to.deep.equal(bytes)
+    expect(cache.bytes).to.equal(0)
+    records.durable(key)
+    records.durable(key, 'once')
+    expect(cache.get(key)?.record).to.deep.equal(record(1))
   })
 
   it('keeps the durable one of several versions under way apart', async () => {
