@@ -64,6 +64,12 @@ export class MemberRemoval {
         `start ${id} again with an empty data directory instead: the ring fills it`,
       )
     if (force) return
+    if (n === 1)
+      throw new KvError(
+        'conflict',
+        `every key has one copy: what ${id} has would be lost`,
+        `start ${id} again, or give that up: kv node remove ${id} --force`,
+      )
     for (const member of members) {
       const lack = member.id === id ? undefined : lackOf(views.get(member.id), version)
       if (lack === undefined) continue

@@ -12,7 +12,7 @@ export default class NodeRemove extends KvCommand {
 
 It cannot be undone: the ring never lets this id and its data directory in again.
 
-Only a node that is down can be removed, and only while n nodes are left for the n copies of every key. While another node is out of reach, or is being filled, removing one more could lose acknowledged writes that only these two have: the ring refuses, unless --force gives those up. A majority of the nodes decides. To remove a node that was removed already is no error.`
+Only a node that is down can be removed, and only while n nodes are left for the n copies of every key. While another node is out of reach, or is being filled, removing one more could lose acknowledged writes that only these two have: the ring refuses, unless --force gives those up; and where a key has one copy only, it always asks for that. A majority of the nodes decides. To remove a node that was removed already is no error.`
   static override examples = [
     { description: 'The machine of n4 is lost:', command: '<%= config.bin %> node remove n4' },
     {
@@ -23,7 +23,8 @@ Only a node that is down can be removed, and only while n nodes are left for the
   static override args = { id: argument('Name of the node.') }
   static override flags = {
     force: Flags.boolean({
-      summary: 'Also while another node is out of reach or being filled, at the risk of acknowledged writes.',
+      summary:
+        'Also while another node is out of reach or being filled, or with one copy of a key, at the risk of acknowledged writes.',
     }),
   }
 

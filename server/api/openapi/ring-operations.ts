@@ -146,7 +146,7 @@ export const RING_OPERATIONS: readonly (readonly [string, Operation])[] = [
         'Each of its slots gets another owner, which counts in no read before it holds what the other owners have; ' +
         'what only the removed node held is lost. Its id and its data directory are never let in again. Refused ' +
         '(conflict) while it is up, where fewer than n nodes would be left, and, unless force is true, while ' +
-        'another member is out of reach or being filled. Decided by a majority of the members. ' +
+        'another member is out of reach or being filled, or n is 1. Decided by a majority of the members. ' +
         'Example: kv node remove n4',
       tags: ['ring'],
       querystring: Type.Object({
