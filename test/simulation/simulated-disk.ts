@@ -131,6 +131,7 @@ export class SimulatedDisk {
     this.disk.full = false
     this.disk.failNext(0)
     this.damage.heal()
+    this.storage?.hasten()
   }
 
   /** What the disk holds of a key; no record where that is damaged. */

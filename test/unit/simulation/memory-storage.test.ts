@@ -82,6 +82,22 @@ describe('MemoryStorage', () => {
     expect(settled).to.deep.equal(['a', 'b'])
   })
 
+  it('ends a long write soon when the disk is mended, once, and goes on with what gathered', async () => {
+    let fsyncMs = 10_000
+    const storage = openStorage(1, { fsyncMs: () => fsyncMs })
+    commit(storage, 'a')
+    commit(storage, 'b')
+    await clock.advance(100)
+    fsyncMs = 10
+    storage.hasten()
+    await clock.advance(10)
+    expect(settled).to.deep.equal(['a'])
+    await clock.advance(10)
+    storage.hasten()
+    await clock.advance(20_000)
+    expect(settled).to.deep.equal(['a', 'b'])
+  })
+
   it('shows a commit to reads at once, or only when it is durable', async () => {
     for (const visible of ['at-once', 'when-durable'] as const) {
       disk = new MemoryDisk()
