@@ -21,7 +21,10 @@ export class MarkedSlots {
     this.taken = this.components.marks.marked()
   }
 
-  /** Every other owner of this node's slots has been compared with, and some slots still differ. */
+  /**
+   * Every other owner of this node's slots has been compared with.
+   * @param differs whether the slot still does from another owner's: its mark stays.
+   */
   roundEnds(differs: (slot: number) => boolean): void {
     const slots = this.components.slots()
     for (const mark of this.taken) {

@@ -7,6 +7,7 @@ import type { Holder } from '../handoff/holder.ts'
 import type { RepairMarks } from '../handoff/repair-marks.ts'
 import type { Completeness } from '../membership/completeness.ts'
 import { type Layout, placedIn } from '../membership/layout.ts'
+import type { LayoutStore } from '../membership/layout-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
 import type { Random } from '../ports/random.ts'
@@ -37,6 +38,7 @@ export interface RepairComponents {
     onReachable(fn: (id: NodeId) => void): void
     onLayout(fn: (layout: Layout) => void): void
     readonly disks: { onDoubt(fn: (commits: number) => void): void }
+    readonly layouts: Pick<LayoutStore, 'forgetPromises'>
   }
   readonly data: StagedRecords
   readonly holder: Holder
@@ -121,7 +123,9 @@ export class Repair {
       if (moved || !components.completeness.everywhere) this.antiEntropy.begin()
     })
     components.ring.disks.onDoubt((commits) => {
-      if (commit.reach(commits)) this.refill()
+      if (!commit.reach(commits)) return
+      commit.add(components.ring.layouts.forgetPromises())
+      this.refill()
     })
   }
 

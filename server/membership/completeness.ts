@@ -103,8 +103,7 @@ export class Completeness {
     this.doubts++
     this.missing = undefined
     this.whole = false
-    this.compared.clear()
-    this.seen = undefined
+    this.compareAnew()
     this.whole = this.lacking().length === 0
     this.components.trace.event('warn', 'disk.doubted', { lacking: this.lacking() })
     return { type: 'del', key: KEY }
@@ -122,6 +121,11 @@ export class Completeness {
     return this.seen.unfilled
   }
 
+  private compareAnew(): void {
+    this.compared.clear()
+    this.seen = undefined
+  }
+
   private follow(layout: Layout): void {
     const placed = placedIn(layout)
     if (this.ringId === layout.ringId && this.placed === placed) return
@@ -136,8 +140,7 @@ export class Completeness {
   private recall(ringId: string): void {
     const stated = storedPlace(this.components.storage.get(KEY), ringId, this.settings.incarnation)
     this.ringId = ringId
-    this.compared.clear()
-    this.seen = undefined
+    this.compareAnew()
     this.placed = Math.max(1, stated)
     this.missing = stated === 0 ? undefined : NONE
     this.whole = stated > 0
@@ -153,8 +156,7 @@ export class Completeness {
     if (gained.length === 0) return
     onGained(gained)
     this.doubts++
-    this.compared.clear()
-    this.seen = undefined
+    this.compareAnew()
     if (this.missing !== undefined) this.missing = new Set([...this.missing, ...gained])
     this.whole = false
   }

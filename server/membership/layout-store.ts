@@ -1,6 +1,6 @@
 import { KvError, toKvError } from '../../shared/errors.ts'
 import type { NodeId } from '../ports/network.ts'
-import type { Storage } from '../ports/storage.ts'
+import type { Storage, StorageOp } from '../ports/storage.ts'
 import type { Trace } from '../ports/trace.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
 import {
@@ -28,7 +28,7 @@ export interface LayoutStoreComponents {
 /**
  * The layout that this node goes by: durable before it takes effect, and never an older or another ring's. And from
  * which number on this disk may have a say in the next ones: one that has not been there from the founding of the ring
- * on may have forgotten what it has promised about the next.
+ * on, or was put back, may have forgotten what it has promised about the next.
  */
 export class LayoutStore {
   private readonly components: LayoutStoreComponents
@@ -93,6 +93,15 @@ export class LayoutStore {
     return version >= this.firstVote
   }
 
+  /**
+   * The disk was put back, as peers remember: until a layout has been decided without it, nobody knows what it has
+   * promised. @returns what makes that durable.
+   */
+  forgetPromises(): StorageOp {
+    this.firstVote = Number.POSITIVE_INFINITY
+    return this.firstVoteOp(this.firstVote)
+  }
+
   layout(): Layout | undefined {
     return this.current
   }
@@ -147,14 +156,14 @@ export class LayoutStore {
     const { storage } = this.components
     const vote = this.current === undefined ? storage.get(VOTE_KEY) : undefined
     const founds = vote !== undefined && decodeVote(vote).layout.ringId === layout.ringId
-    const firstVote = Math.min(this.firstVote, founds ? 2 : layout.version + 2)
+    // At once: a doubt of the disk that is told meanwhile comes after it.
+    this.firstVote = Math.min(this.firstVote, founds ? 2 : layout.version + 2)
     await storage.commit([
       { type: 'put', key: KEY, value: encodeLayout(layout) },
-      { type: 'put', key: VOTER_KEY, value: Buffer.from(`${firstVote} ${this.settings.incarnation}`) },
+      this.firstVoteOp(this.firstVote),
       { type: 'del', key: VOTE_KEY },
     ])
     this.adopting = false
-    this.firstVote = firstVote
     this.apply(layout)
     const members = layout.members.map((member) => member.id)
     this.components.trace.event('info', 'layout.adopted', {
@@ -164,6 +173,10 @@ export class LayoutStore {
     })
     for (const listener of this.listeners) listener(layout)
     return true
+  }
+
+  private firstVoteOp(version: number): StorageOp {
+    return { type: 'put', key: VOTER_KEY, value: Buffer.from(`${version} ${this.settings.incarnation}`) }
   }
 
   private supersedes(layout: Layout): boolean {

@@ -90,6 +90,37 @@ describe('the conflict policy of a ring in use', function () {
     expect(await ring.ask(third, read(3))).to.include.members(['a', 'b', 'c'])
   })
 
+  it('is not decided with a member whose disk was put back without a trace, but with it after the next change', async () => {
+    const ring = new CalmRing('lww')
+    await ring.start()
+    const [away, down, back, ...others] = IDS as [string, string, string, string, string]
+    const [asked] = others as [string, string]
+    const { disk } = ring.machine(back)
+    const before = disk.snapshot()
+    await ring.askAll(IDS.map((id): [string, (node: Node) => Promise<unknown>] => [id, put(id)]))
+    await ring.pass(12_000)
+    ring.machine(back).crash(true)
+    disk.putBack(before)
+    ring.machine(back).start()
+    await ring.until('it to be told so', () => ring.machine(back).node?.stats().get('disk_complete') === 0)
+    await ring.start()
+    for (const id of [away, down]) ring.machine(id).crash(false)
+    const refused = (policy: ConflictPolicy) => ring.ask(asked, change(policy)).catch((error) => error.code)
+    expect(await refused('siblings')).to.equal('no_quorum')
+    // A doubt is told once: what came of it outlives the process.
+    ring.machine(back).crash(false)
+    ring.machine(back).start()
+    await ring.until('it to be back', () => ring.machine(back).node?.placement() !== undefined)
+    expect(await refused('siblings')).to.equal('no_quorum')
+    await ring.start()
+    await ring.ask(asked, change('siblings'))
+    await ring.until('it to hear of that', () => versionOf(ring.machine(back).node) === 2)
+    await ring.ask(asked, change('lww'))
+    await ring.until('it to hear of that too', () => versionOf(ring.machine(back).node) === 3)
+    for (const id of [away, down]) ring.machine(id).crash(false)
+    expect(await ring.ask(asked, change('siblings'))).to.include({ layoutVersion: 4, changed: true })
+  })
+
   it('never drops a write that was made as one of several, though others have not heard of the change', async () => {
     const ring = new CalmRing('lww', { repairEveryMs: 500 })
     await ring.start()

@@ -132,6 +132,11 @@ export class Owner {
       onReachable: () => undefined,
       onLayout: () => undefined,
       disks: { onDoubt: () => undefined },
+      layouts: {
+        forgetPromises: () => {
+          throw new Error('nobody doubts the disk')
+        },
+      },
     }
     this.repair = new Repair(
       {

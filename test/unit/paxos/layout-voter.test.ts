@@ -4,6 +4,7 @@ import { LayoutStore } from '../../../server/membership/layout-store.ts'
 import { encodeVote, VOTE_KEY } from '../../../server/membership/vote.ts'
 import type { DecreeAnswer } from '../../../server/paxos/decree-methods.ts'
 import { LayoutVoter } from '../../../server/paxos/layout-voter.ts'
+import type { StorageOp } from '../../../server/ports/storage.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
 import { SlotTable } from '../../../server/ring/slot-table.ts'
 import type { KvError } from '../../../shared/errors.ts'
@@ -51,6 +52,7 @@ async function voterOn(
     new Promise<Answer>((resolve) => ask((error, answer) => resolve({ error, answer })))
   return {
     layouts,
+    commit: (op: StorageOp) => storage.commit([op]),
     end: () => storage.crash(),
     prepare: (round: number, version = 2, proposer = 'n1') =>
       hear((reply) => voter.prepare({ version, ballot: ballot(round, proposer) }, reply)),
@@ -123,6 +125,33 @@ describe('the vote of a member about the next layout', () => {
   it('is not given by a copy of a disk, nor by one that was put back', async () => {
     const { prepare } = await voterOn(await foundersDisk(), { incarnation: 'i2' })
     expect((await prepare(1)).error?.code).to.equal('not_ready')
+  })
+
+  it('is not given by a disk that peers know to have been put back, until a layout was decided without it', async () => {
+    const disk = await foundersDisk()
+    const before = await voterOn(disk, {})
+    expect((await before.prepare(1)).answer?.answer).to.equal('yes')
+    await before.commit(before.layouts.forgetPromises())
+    expect((await before.prepare(2)).error?.message).to.contain('the disk of n1 is newer than the votes')
+    before.end()
+    const after = await voterOn(disk, {})
+    expect((await after.prepare(3)).error?.code).to.equal('not_ready')
+    // It was put back to layout 1, and may have promised anything about the one after the latest.
+    await after.layouts.adopt({ ...SECOND, version: 5 })
+    expect((await after.prepare(4, 6)).error?.code).to.equal('not_ready')
+    await after.layouts.adopt({ ...SECOND, version: 6 })
+    expect((await after.prepare(1, 7)).answer?.answer).to.equal('yes')
+  })
+
+  it('is not given either where the doubt is told while a layout is on its way to the disk', async () => {
+    const disk = await foundersDisk()
+    const { layouts, prepare, commit, end } = await voterOn(disk, {})
+    const adopted = layouts.adopt(SECOND)
+    const doubted = commit(layouts.forgetPromises())
+    await Promise.all([adopted, doubted])
+    expect((await prepare(1, 3)).error?.code).to.equal('not_ready')
+    end()
+    expect((await (await voterOn(disk, {})).prepare(1, 3)).error?.code).to.equal('not_ready')
   })
 
   it('counts as given only when it is durable', async () => {
