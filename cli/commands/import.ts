@@ -130,6 +130,7 @@ Records that cannot be written are counted as rejected, and with --bad kept, eac
       {
         lanes,
         send: (endpoint, operations) => client.batch(endpoint, operations, { brief: true }),
+        alive: (endpoint) => client.alive(endpoint),
         monotonicMs,
         sleep,
       },

@@ -36,7 +36,8 @@ export class Ledger {
     const lanes = new Lanes(endpoints, undefined, monotonicMs)
     const send = (endpoint: string, operations: Parameters<KvClient['batch']>[1]) =>
       this.client.batch(endpoint, operations, { brief: true })
-    const delivery = new Delivery({ lanes, send, monotonicMs, sleep }, { patienceMs: PATIENCE_MS })
+    const alive = (endpoint: string) => this.client.alive(endpoint)
+    const delivery = new Delivery({ lanes, send, alive, monotonicMs, sleep }, { patienceMs: PATIENCE_MS })
     const jobs = orders.map(toJob)
     let acknowledged = 0
     let lane = 0

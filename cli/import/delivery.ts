@@ -17,12 +17,15 @@ export interface DeliveryComponents {
     endpoint: string,
     operations: readonly BatchOperation[],
   ) => AsyncIterable<readonly BatchOutcome[]>
+  /** Whether the endpoint answers at all. Never rejects. */
+  readonly alive: (endpoint: string) => Promise<boolean>
   readonly monotonicMs: () => number
   readonly sleep: (ms: number) => Promise<void>
 }
 
 const FIRST_BACKOFF_MS = 20
 const LONGEST_BACKOFF_MS = 2_000
+const HINT = 'is the ring up? see: kv context show'
 
 /**
  * Sends batches until each record of them has its outcome: what is refused for now (overloaded, no quorum, a node
@@ -69,8 +72,13 @@ export class Delivery {
     lane: number,
     settle: (job: Job, outcome: Outcome) => void,
   ): Promise<{ left: Job[]; error: KvError | undefined }> {
-    const { lanes, send } = this.components
+    const { lanes, send, alive } = this.components
     const left: Job[] = []
+    // A process that hangs takes batches all the same, and what became of them would be unknown.
+    if (!lanes.isAlive(lane) && !(await alive(lanes.endpoint(lane)))) {
+      lanes.failed(lane)
+      return { left: [...jobs], error: silent(lanes.endpoint(lane)) }
+    }
     let error: KvError | undefined
     let answered = 0
     try {
@@ -101,12 +109,15 @@ export class Delivery {
   }
 }
 
+function silent(endpoint: string): KvError {
+  return new KvError('unreachable', `${endpoint} does not answer`, HINT)
+}
+
 function brokenOff(thrown: unknown, endpoint: string): KvError {
   if (thrown instanceof KvError) return thrown
   if (!(thrown instanceof LinkError)) throw thrown
-  const hint = 'is the ring up? see: kv context show'
-  if (!thrown.sent) return new KvError('unreachable', `cannot reach ${endpoint}: ${thrown.message}`, hint)
-  return new KvError('outcome_unknown', `${endpoint}: ${thrown.message}`, hint)
+  if (!thrown.sent) return new KvError('unreachable', `cannot reach ${endpoint}: ${thrown.message}`, HINT)
+  return new KvError('outcome_unknown', `${endpoint}: ${thrown.message}`, HINT)
 }
 
 function verdict(job: Job, error: KvError): Outcome {

@@ -4,10 +4,14 @@ import { slotOf } from '../../shared/slot.ts'
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 15_000
+/** An endpoint that has answered within this time is taken to be alive, milliseconds. */
+const ALIVE_FOR_MS = 1_000
 const NOBODY = 0xffff
 
 interface Lane {
   readonly endpoint: string
+  /** When it answered last. */
+  heardMs: number
   pauseMs: number
   pausedUntilMs: number
 }
@@ -25,7 +29,9 @@ export class Lanes {
     const members = layout?.members.map((member) => member.http.replace(/\/+$/, '')) ?? []
     // The given ones stand behind the owners: the names that nodes have for themselves may not be known here.
     const all = [...members, ...given.filter((endpoint) => !members.includes(endpoint))]
-    this.lanes = all.map((endpoint) => ({ endpoint, pauseMs: FIRST_PAUSE_MS, pausedUntilMs: 0 }))
+    this.lanes = all.map((endpoint) => {
+      return { endpoint, heardMs: Number.NEGATIVE_INFINITY, pauseMs: FIRST_PAUSE_MS, pausedUntilMs: 0 }
+    })
     this.owners = layout ? readOwners(layout.owners) : new Uint16Array()
     this.width = layout?.width ?? 0
     this.monotonicMs = monotonicMs
@@ -63,14 +69,21 @@ export class Lanes {
     return (this.lanes[lane] as Lane).pausedUntilMs <= this.monotonicMs()
   }
 
+  /** It has answered a moment ago. */
+  isAlive(lane: number): boolean {
+    return this.monotonicMs() - (this.lanes[lane] as Lane).heardMs <= ALIVE_FOR_MS
+  }
+
   failed(index: number): void {
     const lane = this.lanes[index] as Lane
+    lane.heardMs = Number.NEGATIVE_INFINITY
     lane.pausedUntilMs = this.monotonicMs() + lane.pauseMs
     lane.pauseMs = Math.min(lane.pauseMs * 2, LONGEST_PAUSE_MS)
   }
 
   answered(index: number): void {
     const lane = this.lanes[index] as Lane
+    lane.heardMs = this.monotonicMs()
     lane.pausedUntilMs = 0
     lane.pauseMs = FIRST_PAUSE_MS
   }

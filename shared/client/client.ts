@@ -166,6 +166,11 @@ export class KvClient {
     if (line < operations.length) throw new LinkError('the answer to a batch was cut short', true, false)
   }
 
+  /** Whether the endpoint answers at all. Never rejects. */
+  alive(endpoint: string): Promise<boolean> {
+    return this.endpoints.alive(endpoint)
+  }
+
   async status(): Promise<RingStatus> {
     return this.json<RingStatus>('/ring')
   }

@@ -26,6 +26,12 @@ const ALIVE_FOR_MS = 1_000
 /** Longest search for an endpoint that is alive, milliseconds. */
 const SEARCH_MS = 2_000
 
+/** Any answer to it is a sign of life. */
+const QUESTION = { method: 'GET', path: '/health/live' } as const
+
+/** An endpoint that does not answer the question by then is taken to hang, milliseconds. */
+const SILENT_AFTER_MS = 1_000
+
 /** The endpoints of a ring, and how an operation goes from one that does not answer to the next. */
 export class Endpoints {
   private readonly components: EndpointsComponents
@@ -83,6 +89,15 @@ export class Endpoints {
     throw attempts.verdict()
   }
 
+  /** Whether the endpoint answers at all. Never rejects. */
+  alive(endpoint: string): Promise<boolean> {
+    const timeoutMs = Math.min(SILENT_AFTER_MS, this.timeoutMs / 4)
+    return this.components.exchange.send(endpoint, { ...QUESTION, timeoutMs }).then(
+      () => true,
+      () => false,
+    )
+  }
+
   /** Attempts that begin with an endpoint that is alive, where there is one and a choice. */
   private async inTurn(pace: Pace, longMs?: number): Promise<Attempts> {
     const startedMs = this.components.monotonicMs()
@@ -97,12 +112,11 @@ export class Endpoints {
 
   /**
    * A process that hangs takes connections and requests all the same. So before something is sent that must not be
-   * sent twice side by side, a question that may be finds out who answers. Any answer is a sign of life.
+   * sent twice side by side, a question that may be finds out who answers.
    */
   private async findAlive(): Promise<void> {
     const timeoutMs = Math.min(SEARCH_MS, this.timeoutMs / 4)
     const attempts = this.attempts('read', timeoutMs)
-    const question = { method: 'GET', path: '/health/live' } as const
     try {
       const { endpoint } = await hedged(
         this.components.after,
@@ -110,7 +124,7 @@ export class Endpoints {
         Math.min(HEDGE_AFTER_MS, timeoutMs / 4),
         (attempt, signal) =>
           this.components.exchange.send(attempt.endpoint, {
-            ...question,
+            ...QUESTION,
             timeoutMs: attempt.timeoutMs,
             signal,
           }),

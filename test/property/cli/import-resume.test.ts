@@ -177,7 +177,7 @@ async function importOnce(
       mapping: makeMapping({ key: 'k{k}' }),
       lanes,
       delivery: new Delivery(
-        { lanes, send, monotonicMs, sleep },
+        { lanes, send, alive: async () => true, monotonicMs, sleep },
         { patienceMs: run.impatient ? 30 : 1_000_000 },
       ),
       keeper,
