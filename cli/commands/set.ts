@@ -12,6 +12,7 @@ import {
   typedKey,
 } from '../base-command.ts'
 import { readStdin } from '../input.ts'
+import { formatNodes } from '../render/quantity.ts'
 
 export default class SetValue extends KvCommand {
   static override summary = 'Write the value of a key.'
@@ -62,9 +63,8 @@ export default class SetValue extends KvCommand {
       context: flags['context-token'],
       strict: flags.strict || undefined,
     })
-    this.note(
-      `ok, version ${result.version} on ${result.acks} nodes${result.sloppy ? ' (a substitute among them)' : ''}`,
-    )
+    const substitute = result.sloppy ? ' (a substitute among them)' : ''
+    this.note(`ok, version ${result.version} on ${formatNodes(result.acks)}${substitute}`)
     return result
   }
 }

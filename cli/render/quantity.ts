@@ -15,3 +15,8 @@ export function formatBytes(bytes: number): string {
 export function formatShare(share: number): string {
   return `${(share * 100).toFixed(1)}%`
 }
+
+/** `1 node`, `2 nodes`. */
+export function formatNodes(count: number): string {
+  return `${count} ${count === 1 ? 'node' : 'nodes'}`
+}

@@ -4,6 +4,7 @@ import type { ReadResult, SiblingResult, WriteResult } from '../../../shared/api
 import { decodeBytes } from '../../../shared/encoding.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { argument, countFlag, KvCommand, keyEncodingFlag, typedKey } from '../../base-command.ts'
+import { formatNodes } from '../../render/quantity.ts'
 
 interface ResolveResult extends Pick<ReadResult, 'key' | 'keyEncoding' | 'version'> {
   /** False where one value was there, and it was the one to keep: nothing was written. */
@@ -77,7 +78,7 @@ export default class SiblingsResolve extends KvCommand {
   private done(read: ReadResult, replaced: string[], written: WriteResult): ResolveResult {
     const { version, acks, sloppy, coordinator } = written
     const values = replaced.length === 1 ? 'the one value' : `${replaced.length} values`
-    this.note(`ok, version ${version} replaces ${values}, on ${acks} nodes`)
+    this.note(`ok, version ${version} replaces ${values}, on ${formatNodes(acks)}`)
     return { ...nameOf(read), version, resolved: true, replaced, acks, sloppy, coordinator }
   }
 }
