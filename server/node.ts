@@ -52,7 +52,7 @@ import { PeerRpc } from './rpc/peer-rpc.ts'
 /** Bytes that may wait for the disk before writes are refused. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
 /** How often the reserved dots and stamps are looked at, milliseconds. */
-const EXTEND_EVERY_MS = 200
+const ROUND_EVERY_MS = 200
 
 /** Puts the parts together: data flows coordinator -> holders -> replica -> group commit -> storage, and back. */
 export class RingNode implements ServedNode {
@@ -197,7 +197,7 @@ export class RingNode implements ServedNode {
     await this.handoff.recover()
     this.handoff.serve()
     this.scan.serve(this.rpc)
-    this.extend()
+    this.round()
     await this.membership.start()
     this.handoff.start()
     this.repair.start()
@@ -288,10 +288,11 @@ export class RingNode implements ServedNode {
     return nodeStats(this.sources)
   }
 
-  /** Keeps dots and stamps reserved ahead, also while nobody writes. */
-  private extend(): void {
+  /** Keeps dots and stamps reserved ahead, also while nobody writes, and this node's say in the next layout. */
+  private round(): void {
     this.minter.extend()
-    this.timer = this.clock.after(EXTEND_EVERY_MS, () => this.extend())
+    this.ringLayout.round()
+    this.timer = this.clock.after(ROUND_EVERY_MS, () => this.round())
   }
 }
 

@@ -61,6 +61,8 @@ export class LayoutChange {
   private highestRound = 0
   private name: string | undefined
   private working = false
+  /** The last one; settled, never rejected. */
+  private renewal: Promise<unknown> | undefined
   private stopped = false
 
   constructor(components: LayoutChangeComponents, settings: { id: NodeId }) {
@@ -79,6 +81,7 @@ export class LayoutChange {
    * was, but not decided in time: whoever proposes next finds it, and may have to finish it.
    */
   async amend(amendment: Amendment): Promise<Layout> {
+    if (this.renewal !== undefined) await this.renewal
     if (this.working)
       throw new KvError('conflict', 'a change of the layout is under way on this node', 'try again')
     this.working = true
@@ -87,6 +90,16 @@ export class LayoutChange {
     } finally {
       this.working = false
     }
+  }
+
+  /**
+   * Puts a higher number on the layout, unless a later one is found. Rejects as `amend`, whose callers wait meanwhile:
+   * none is refused for what nobody has asked for.
+   */
+  renew(layout: Layout): Promise<Layout> {
+    const renewed = this.amend((current) => (current.version === layout.version ? { ...current } : current))
+    this.renewal = renewed.catch(() => undefined)
+    return renewed
   }
 
   private async pursue(amendment: Amendment): Promise<Layout> {

@@ -14,6 +14,7 @@ import { LayoutSpread } from './layout-spread.ts'
 import { LayoutVoter } from './layout-voter.ts'
 import { MemberRemoval } from './member-removal.ts'
 import { PolicyChange } from './policy-change.ts'
+import { VoteRenewal } from './vote-renewal.ts'
 
 export interface RingLayoutComponents {
   readonly clock: Clock
@@ -31,6 +32,7 @@ export class RingLayout {
   private readonly change: LayoutChange
   private readonly policy: PolicyChange
   private readonly removal: MemberRemoval
+  private readonly renewal: VoteRenewal
 
   constructor(components: RingLayoutComponents, settings: { id: NodeId }) {
     const { ring } = components
@@ -41,11 +43,17 @@ export class RingLayout {
     const parts = { change: this.change, members, spread: new LayoutSpread({ ...components, members }) }
     this.policy = new PolicyChange(parts)
     this.removal = new MemberRemoval(parts, settings)
+    this.renewal = new VoteRenewal({ ...components, layouts, change: this.change, members }, settings)
   }
 
   /** @throws RangeError or KvError where what was voted is unreadable. */
   recover(): void {
     this.voter.recover()
+  }
+
+  /** Several times a second. */
+  round(): void {
+    this.renewal.round()
   }
 
   stop(): void {
