@@ -48,10 +48,14 @@ export class Removal {
     world.loop.after(prng.between(3_000_000, 35_000_000), () => this.leave(prng.pick(this.cluster.machines)))
   }
 
-  /** Nobody holds up what there is to do. */
+  /**
+   * Nobody holds up what there is to do. Who heals all the faults of the network has healed this one with them: it goes
+   * on, as the only copies would be handed to a node that is out of the ring a moment later.
+   */
   heal(): void {
     this.slow = false
     this.resumeRepair()
+    if (this.how === 'cut-off' && this.gone !== undefined && this.backAt === 0) this.cutOff(this.gone)
   }
 
   /** Nothing is left to be done: the ring has decided, and what was removed has ended. */
@@ -78,7 +82,7 @@ export class Removal {
     world.loop.after(prng.between(2_000_000, 8_000_000), () => this.remove(machine))
   }
 
-  /** Again and again: whoever heals all the faults of the network heals this one with them. */
+  /** Again and again, as it may be paused or killed meanwhile. */
   private cutOff(machine: Machine): void {
     const rule = { id: RULE, kind: 'partition' as const, groups: [[machine.id]], oneWay: false }
     this.world.network.rules.add({ ...rule, untilMs: EPOCH_MS + RULE_FOR_MS })
