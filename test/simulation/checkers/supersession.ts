@@ -148,12 +148,17 @@ export class Supersession {
 
   /**
    * The write was applied twice, by attempts that could not know of each other, and a record cannot remember as many
-   * requests as were retried before or came since: an attempt may have come back after the other was replaced.
+   * requests as were retried before or came since: an attempt may have come back after the other was replaced. What came
+   * since a record tells by the milliseconds of its stamps, and these stand still for a while after a crash.
    */
   forgotten(loser: WriteOp, read: ReadOp): boolean {
     if (!this.appliedTwice(loser)) return false
+    const loserMs = this.lowest.get(loser)?.stamp.wallMs ?? Number.POSITIVE_INFINITY
+    const notBefore = (write: WriteOp) => (this.highest.get(write)?.stamp.wallMs ?? 0) >= loserMs
     const remembered = this.writes.filter(
-      (write) => began(write) < read.completedAt && (began(write) > began(loser) || this.appliedTwice(write)),
+      (write) =>
+        began(write) < read.completedAt &&
+        (began(write) > began(loser) || this.appliedTwice(write) || notBefore(write)),
     )
     return remembered.length > MAX_RETIRED
   }
