@@ -150,6 +150,25 @@ describe('the causality checker', () => {
     expect(complaints(causality, story)).to.match(/w1 .* after the delete/)
   })
 
+  it('excuses a retry that comes back after more requests than a record remembers, by their stamps', () => {
+    const told = (others: number, wallMs: number, attempts: number): string => {
+      const story = new Story('siblings')
+      for (let i = 0; i < others; i++) story.seen(story.write(0, 0.5), wallMs, 'c', i + 1)
+      const retried = story.write(1, 2)
+      for (let attempt = 0; attempt < attempts; attempt++) story.seen(retried, 20 + attempt, 'a', attempt + 1)
+      story.write(4, 5, { basis: story.read(2, 3, [retried]) })
+      story.read(6, 7, [retried])
+      return complaints(causality, story)
+    }
+    expect(told(63, 20, 2)).to.equal('')
+    for (const [others, wallMs, attempts] of [
+      [62, 20, 2],
+      [63, 19, 2],
+      [63, 20, 1],
+    ] as const)
+      expect(told(others, wallMs, attempts)).to.match(/w\d+ .* was read .* after/)
+  })
+
   it('expects nothing of a read that calls itself sloppy', () => {
     const story = new Story()
     const old = story.write(1, 2)
