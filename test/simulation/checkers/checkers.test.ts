@@ -150,23 +150,26 @@ describe('the causality checker', () => {
     expect(complaints(causality, story)).to.match(/w1 .* after the delete/)
   })
 
-  it('excuses a retry that comes back after more requests than a record remembers, by their stamps', () => {
-    const told = (others: number, wallMs: number, attempts: number): string => {
+  it('excuses a retry that comes back after more requests, or more time, than a record remembers, by stamps', () => {
+    const told = (others: number, wallMs: number, attempts: number, replacedMs: number): string => {
       const story = new Story('siblings')
       for (let i = 0; i < others; i++) story.seen(story.write(0, 0.5), wallMs, 'c', i + 1)
       const retried = story.write(1, 2)
       for (let attempt = 0; attempt < attempts; attempt++) story.seen(retried, 20 + attempt, 'a', attempt + 1)
-      story.write(4, 5, { basis: story.read(2, 3, [retried]) })
+      story.seen(story.write(4, 5, { basis: story.read(2, 3, [retried]) }), replacedMs, 'd')
       story.read(6, 7, [retried])
       return complaints(causality, story)
     }
-    expect(told(63, 20, 2)).to.equal('')
-    for (const [others, wallMs, attempts] of [
-      [62, 20, 2],
-      [63, 19, 2],
-      [63, 20, 1],
+    expect(told(63, 20, 2, 30)).to.equal('')
+    expect(told(0, 20, 2, 30_020)).to.equal('')
+    for (const [others, wallMs, attempts, replacedMs] of [
+      [62, 20, 2, 30],
+      [63, 19, 2, 30],
+      [63, 20, 1, 30],
+      [0, 20, 2, 30_019],
+      [0, 20, 1, 30_020],
     ] as const)
-      expect(told(others, wallMs, attempts)).to.match(/w\d+ .* was read .* after/)
+      expect(told(others, wallMs, attempts, replacedMs)).to.match(/w\d+ .* was read .* after/)
   })
 
   it('expects nothing of a read that calls itself sloppy', () => {

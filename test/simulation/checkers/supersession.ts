@@ -1,4 +1,9 @@
-import { MAX_RETIRED, type Sibling, type VersionVector } from '../../../server/causality/record.ts'
+import {
+  MAX_RETIRED,
+  RETRY_WINDOW_MS,
+  type Sibling,
+  type VersionVector,
+} from '../../../server/causality/record.ts'
 import { covers } from '../../../server/causality/version-vector.ts'
 import type { NodeId } from '../../../server/ports/network.ts'
 import type { Evidence, Loss } from '../evidence.ts'
@@ -147,18 +152,18 @@ export class Supersession {
   }
 
   /**
-   * The write was applied twice, by attempts that could not know of each other, and a record cannot remember as many
-   * requests as were retried before or came since: an attempt may have come back after the other was replaced. What came
-   * since a record tells by the milliseconds of its stamps, and these stand still for a while after a crash.
+   * The write was applied twice, by attempts that could not know of each other, and a record remembers no request for
+   * ever, nor as many as were retried before or came since: an attempt may have come back after the other was replaced.
+   * Ages are told by the milliseconds of stamps, which stand still for a while after a crash.
    */
   forgotten(loser: WriteOp, read: ReadOp): boolean {
     if (!this.appliedTwice(loser)) return false
     const loserMs = this.lowest.get(loser)?.stamp.wallMs ?? Number.POSITIVE_INFINITY
-    const notBefore = (write: WriteOp) => (this.highest.get(write)?.stamp.wallMs ?? 0) >= loserMs
-    const remembered = this.writes.filter(
-      (write) =>
-        began(write) < read.completedAt &&
-        (began(write) > began(loser) || this.appliedTwice(write) || notBefore(write)),
+    const stampMs = (write: WriteOp) => this.highest.get(write)?.stamp.wallMs ?? 0
+    const earlier = this.writes.filter((write) => began(write) < read.completedAt)
+    if (earlier.some((write) => write !== loser && stampMs(write) - loserMs >= RETRY_WINDOW_MS)) return true
+    const remembered = earlier.filter(
+      (write) => began(write) > began(loser) || this.appliedTwice(write) || stampMs(write) >= loserMs,
     )
     return remembered.length > MAX_RETIRED
   }
