@@ -3,7 +3,7 @@ import { KvError } from '../../shared/errors.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import type { ConflictPolicy } from '../causality/record.ts'
-import { compareStamps, type Stamp } from '../causality/stamp.ts'
+import type { Stamp } from '../causality/stamp.ts'
 import type { HintStore } from '../handoff/hint-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { NodeId } from '../ports/network.ts'
@@ -18,8 +18,6 @@ import type { RingView } from './ring-view.ts'
 
 /** An owner that has not answered after this long gets a hint as well, milliseconds; its late answer still counts. */
 export const HINT_AFTER_MS = 1_000
-
-const CAME_BETWEEN = 'another write of the same key came in between'
 
 export interface PutComponents {
   readonly clock: Clock
@@ -218,23 +216,12 @@ export class PutOperation extends Deadline {
     if (this.round === 1 && outrankedBy !== undefined) {
       if (this.restamp(outrankedBy)) return
       // Where all versions are kept, the first round has done what was asked for.
-      if (this.plan.conflicts === 'lww') return this.answerUnknown(CAME_BETWEEN)
+      if (this.plan.conflicts === 'lww')
+        return this.answerUnknown('another write of the same key came in between')
     }
-    if (this.round > 1 && this.plan.conflicts === 'lww' && this.replaced)
-      return this.answerUnknown(CAME_BETWEEN)
     this.settle()
     if (sloppy) this.components.counters.add('sloppy_writes_total')
     this.done(undefined, { written: this.current as Written, acks, sloppy })
-  }
-
-  /**
-   * An owner had the write replaced before it was stamped again, by one that ranks above its first stamp only. So it
-   * may end below a write that was acknowledged before it began.
-   */
-  private get replaced(): boolean {
-    const { outrankedBy } = this.core
-    const { stamp } = this.current as Written
-    return outrankedBy !== undefined && stamp !== undefined && compareStamps(outrankedBy, stamp) <= 0
   }
 
   /**

@@ -39,8 +39,6 @@ export interface Write {
 /** A write that has been staged: not durable yet. */
 export interface Written {
   readonly dot: Dot
-  /** Undefined where an earlier attempt has been replaced already. */
-  readonly stamp: Stamp | undefined
   /** The whole record with the write in it, as it goes to the other owners. */
   readonly bytes: Buffer
   readonly before: KeyRecord
@@ -48,10 +46,7 @@ export interface Written {
 
 /** An owner's answer to a record that it was sent. */
 export interface StoreAck {
-  /**
-   * Under `lww`, the stamp of what this owner holds instead of the record's value: it is higher. Or the value's own
-   * stamp, where the value was replaced here before it was stamped so high.
-   */
+  /** Under `lww`, the stamp of what this owner holds instead of the record's value: it is higher. */
   readonly outrankedBy: Stamp | undefined
   /** False where this owner has to be given what else there is of the slot first. */
   readonly complete: boolean
@@ -118,7 +113,7 @@ export class Replica {
       this.components.policy(),
     )
     checkSiblings(key, before, record)
-    return this.staged(records, key, { dot, stamp, before }, record, done)
+    return this.staged(records, key, dot, record, before, done)
   }
 
   /**
@@ -130,7 +125,7 @@ export class Replica {
     const stamp = this.components.hybrid.now()
     const again = { stamp, expiresAtMs: expiry(stamp, write), attempt: write.attempt }
     const record = restampSibling(before, dot, again)
-    return record === undefined ? undefined : this.staged(records, key, { dot, stamp, before }, record, done)
+    return record === undefined ? undefined : this.staged(records, key, dot, record, before, done)
   }
 
   /** Merges what was read elsewhere, so that the next write builds on it. */
@@ -215,19 +210,20 @@ export class Replica {
     if (restamped !== undefined) return restamped
     // Not before this call returns, as with a write that is staged: the caller has not seen `Written` yet.
     void Promise.resolve().then(() => records.whenDurable(key, done))
-    return { dot, stamp: sibling?.stamp, bytes: encodeRecord(key, before), before }
+    return { dot, bytes: encodeRecord(key, before), before }
   }
 
   private staged(
     records: StagedRecords,
     key: Key,
-    write: Omit<Written, 'bytes'>,
+    dot: Dot,
     record: KeyRecord,
+    before: KeyRecord,
     done: Durable,
   ): Written {
     const bytes = encodeRecord(key, record)
-    records.stage(key, record, done, bytes, write.before)
-    return { ...write, bytes }
+    records.stage(key, record, done, bytes, before)
+    return { dot, bytes, before }
   }
 
   private tooFarAhead(stamp: Stamp): KvError {
@@ -273,15 +269,13 @@ function decodeIncoming(key: Key, bytes: Buffer): KeyRecord | KvError {
 }
 
 /**
- * The stamp that keeps the incoming value from winning here under `lww`, if one does; its own, where it was replaced here
- * before it was lifted to that: whatever replaced it need not rank above all that it does. Also where all concurrent versions
+ * The stamp that keeps the incoming value from winning here under `lww`, if one does. Also where all concurrent versions
  * are kept: the policy may change one day, and readers must not see an older write then.
  */
 function outranks(merged: KeyRecord, incoming: KeyRecord): Stamp | undefined {
   const ours = winner(incoming)
   const theirs = winner(merged)
   if (ours === undefined || theirs === undefined || covers(incoming.past, theirs.dot)) return undefined
-  if (covers(merged.past, ours.dot) && compareStamps(theirs.stamp, ours.stamp) < 0) return ours.stamp
   // Equal stamps are ranked by their actors: what wins with the same stamp outranks as well.
   const higher = compareStamps(theirs.stamp, ours.stamp) >= 0 && !sameDot(theirs.dot, ours.dot)
   return higher ? theirs.stamp : undefined

@@ -38,8 +38,7 @@ function begin({
   const ended: number[] = []
   const stage = (done: Done) => {
     staged.push(done)
-    const stamp = { ...ABOVE, logical: ABOVE.logical + 1 }
-    return { dot: { actor: 'a.1', counter: 1 }, stamp, bytes: Buffer.from('record'), before: {} }
+    return { dot: { actor: 'a.1', counter: 1 }, bytes: Buffer.from('record'), before: {} }
   }
   const components = {
     clock,
@@ -128,30 +127,6 @@ describe('PutOperation', () => {
     put.own()
     put.ack('b', ABOVE)
     expect(put.answers).to.deep.equal(['outcome_unknown'])
-  })
-
-  it('has an unknown outcome where another write had replaced it at an owner before it was stamped again', () => {
-    for (const [conflicts, answer] of [
-      ['lww', 'outcome_unknown'],
-      ['siblings', '2'],
-    ] as const) {
-      const put = begin({ conflicts })
-      put.own()
-      put.ack('b', ABOVE)
-      put.own()
-      // No higher than its own stamp now: what replaced it ranks above the one before only.
-      put.ack('b', ABOVE)
-      expect(put.answers).to.deep.equal([answer])
-    }
-  })
-
-  it('is acknowledged in the second round though something new ranks above it', () => {
-    const put = begin()
-    put.own()
-    put.ack('b', ABOVE)
-    put.own()
-    put.ack('b', { ...ABOVE, logical: ABOVE.logical + 2 })
-    expect(put.answers).to.deep.equal(['2'])
   })
 
   it('is acknowledged with the disks of the first round where all versions are kept, and another has replaced it', () => {

@@ -245,23 +245,6 @@ describe('Replica', () => {
     expect(acks).to.deep.equal([decoded(high).siblings[0]?.stamp, undefined])
   })
 
-  it('tells it of its own stamp where the write was replaced before it was stamped so high', async () => {
-    const [a, b] = [await startNode('a'), await startNode('b')]
-    const low = a.write('low')
-    const acks: unknown[] = []
-    const note = (_error: unknown, ack?: StoreAck) => acks.push(ack?.outrankedBy)
-    b.replica.store(b.data, KEY, low.bytes, 'write', note)
-    await b.flush()
-    b.write('next', { request: 'p' })
-    a.clock.advance(1_000)
-    const write = { value: Buffer.from('low'), ttlMs: 0, context: undefined, request: 'q', attempt: 0 }
-    const lifted = a.replica.restamp(a.data, KEY, low.dot, write, () => undefined) as Written
-    b.replica.store(b.data, KEY, lifted.bytes, 'write', note)
-    await b.flush()
-    expect(lifted.stamp?.wallMs).to.be.greaterThan(low.stamp?.wallMs as number)
-    expect(acks).to.deep.equal([undefined, lifted.stamp])
-  })
-
   describe('on the floor of its slot', () => {
     const slot = slotOf(KEY)
     const floorAt = ({ dot }: Written) => ({ ...NO_FLOOR, vector: new Map([[dot.actor, dot.counter]]) })
