@@ -93,16 +93,6 @@ export function withoutBuried(incoming: KeyRecord, held: KeyRecord, { vector }: 
   return { ...incoming, siblings }
 }
 
-/**
- * The record without the tombstones that the floor stands for, where there is more in it. A record of nothing else is
- * buried as a whole; beside a newer value they would stay, and others, who have buried them before, do not take them.
- */
-export function withoutSettledTombstones(record: KeyRecord, { vector }: Floor): KeyRecord {
-  const siblings = record.siblings.filter(({ dot, value }) => value !== null || !covers(vector, dot))
-  const same = siblings.length === record.siblings.length
-  return same || siblings.length === 0 ? record : { ...record, siblings }
-}
-
 /** The record with what the floor adds to it, for somebody who has another floor. */
 export function onFloor(record: KeyRecord, { vector }: Floor): KeyRecord {
   if (vector.size === 0) return record

@@ -3,7 +3,7 @@ import { type Key, keyToText } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
 import type { Context } from '../causality/context.ts'
 import { type Dot, sameDot } from '../causality/dot.ts'
-import { isBuried, revives, withoutBuried, withoutSettledTombstones } from '../causality/floor.ts'
+import { isBuried, revives, withoutBuried } from '../causality/floor.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
 import { mergeRecords } from '../causality/merge.ts'
 import {
@@ -152,7 +152,7 @@ export class Replica {
     const late = this.late(key, incoming, latest, origin)
     if (late !== undefined) return done(late)
     const news = this.news(key, incoming, latest)
-    const merged = this.settled(key, latest === EMPTY_RECORD ? news : mergeRecords(latest, news))
+    const merged = latest === EMPTY_RECORD ? news : mergeRecords(latest, news)
     const ack: StoreAck = {
       outrankedBy: outranks(merged, incoming),
       complete: this.components.complete(key),
@@ -169,11 +169,6 @@ export class Replica {
     const floor = floors.of(slotOf(key))
     const news = withoutBuried(incoming, latest, floor)
     return latest === EMPTY_RECORD && isBuried(news, floor) ? EMPTY_RECORD : news
-  }
-
-  private settled(key: Key, merged: KeyRecord): KeyRecord {
-    const { floors } = this.components
-    return floors.count === 0 ? merged : withoutSettledTombstones(merged, floors.of(slotOf(key)))
   }
 
   /** Why a record that brings back what has been settled, or is being settled, must not be taken. */

@@ -14,7 +14,6 @@ import {
   revives,
   settlesMs,
   withoutBuried,
-  withoutSettledTombstones,
   withShortPast,
   writeFloor,
 } from '../../../server/causality/floor.ts'
@@ -53,15 +52,6 @@ describe('the time of death', () => {
 })
 
 describe('a floor', () => {
-  it('stands for tombstones beside something newer, but not for all that there is', () => {
-    const [tombstone, value] = [held('a5', null), held('b2', 'new')]
-    const both = record(['c1'], [tombstone, value])
-    expect(withoutSettledTombstones(both, floor({ a: 5 }))).to.deep.equal(record(['c1'], [value]))
-    expect(withoutSettledTombstones(both, floor({ a: 4, b: 2 }))).to.equal(both)
-    const dead = record(['c1'], [tombstone])
-    expect(withoutSettledTombstones(dead, floor({ a: 5 }))).to.equal(dead)
-  })
-
   it('buries what it covers whole, and nothing else', () => {
     const tombstone = record(['b3'], [held('a5', null)])
     expect(isBuried(tombstone, floor({ a: 5, b: 3 }))).to.equal(true)

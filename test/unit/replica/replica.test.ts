@@ -42,18 +42,12 @@ async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
   })
   const data = new StagedRecords({ storage, commit, onCorrupt: () => undefined }, dataAddress)
   const write = (
-    value: string | null,
+    value: string,
     more: Partial<Write> = {},
     done: (error: KvError | undefined) => void = () => undefined,
   ): Written => {
     const fields = { ttlMs: 0, context: undefined, request: 'q', attempt: 0, ...more }
-    return replica.write(
-      data,
-      'owner',
-      KEY,
-      { value: value === null ? null : Buffer.from(value), ...fields },
-      done,
-    )
+    return replica.write(data, 'owner', KEY, { value: Buffer.from(value), ...fields }, done)
   }
   const flush = async () => {
     await settle()
@@ -291,16 +285,6 @@ describe('Replica', () => {
       expect(await codeOf(b, old, 'write')).to.equal('outcome_unknown')
       b.replica.absorb(b.data, KEY, decoded(old))
       expect(values(b.record())).to.deep.equal([])
-    })
-
-    it('lets go of a tombstone that was to be buried when a newer value comes', async () => {
-      const [a, b] = [await startNode('a'), await startNode('b')]
-      const deleted = a.write(null)
-      expect(await codeOf(b, deleted, 'write')).to.equal('ok')
-      b.floors.raise(slot, floorAt(deleted))
-      const c = await startNode('c')
-      expect(await codeOf(b, c.write('new', { request: 'p' }), 'write')).to.equal('ok')
-      expect(b.record().siblings.map(({ value }) => value?.toString())).to.deep.equal(['new'])
     })
 
     it('takes only what the owner says that it is being compared with', async () => {
