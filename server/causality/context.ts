@@ -28,7 +28,7 @@ export function contextOf(record: KeyRecord, wallMs: number): Context {
   for (const sibling of record.siblings) {
     vector = foldDot(vector, sibling.dot)
     const mayComeAgain = sibling.attempt > 0 || sibling.stamp.wallMs > wallMs - RETRY_WINDOW_MS
-    if (sibling.request !== '' && mayComeAgain) seen = joinRetired(seen, [retirementOf(sibling, true)])
+    if (mayComeAgain) seen = joinRetired(seen, [retirementOf(sibling, true)])
   }
   return { vector, seen }
 }

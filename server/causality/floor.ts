@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { type ByteReader, ByteWriter } from '../../shared/wire.ts'
 import type { Actor, Dot } from './dot.ts'
 import { type ConflictPolicy, EMPTY_RECORD, type KeyRecord, type VersionVector } from './record.ts'
-import { covers, descends, joinVectors } from './version-vector.ts'
+import { covers, descends, foldDot, joinVectors } from './version-vector.ts'
 import { winner } from './write.ts'
 
 /**
@@ -80,6 +80,20 @@ export function isBuried(record: KeyRecord, { vector, expiredMs, policy }: Floor
   return record.siblings.every(({ dot }) => covers(vector, dot))
 }
 
+/**
+ * The record with its siblings done with, where the floor stands for it: whatever is written now comes after them.
+ * Beside a newer value they would stay, and owners that have buried them before would not take them. Their dots stay
+ * in its past, so that such owners, and any that is behind, come to the same.
+ */
+export function afterBurial(record: KeyRecord, floor: Floor): KeyRecord {
+  if (record === EMPTY_RECORD || !isBuried(record, floor)) return record
+  return {
+    ...record,
+    past: record.siblings.reduce((past, { dot }) => foldDot(past, dot), record.past),
+    siblings: [],
+  }
+}
+
 /** Whether a record names an event of the slot that `held` knows nothing of, although `vector` covers it. */
 export function revives(incoming: KeyRecord, held: KeyRecord, vector: VersionVector): boolean {
   if (vector.size === 0) return false
@@ -94,8 +108,10 @@ export function withoutBuried(incoming: KeyRecord, held: KeyRecord, { vector }: 
 }
 
 /** The record with what the floor adds to it, for somebody who has another floor. */
-export function onFloor(record: KeyRecord, { vector }: Floor): KeyRecord {
+export function onFloor(record: KeyRecord, floor: Floor): KeyRecord {
+  const { vector } = floor
   if (vector.size === 0) return record
+  if (isBuried(record, floor)) return { past: vector, siblings: [], retired: record.retired }
   const above = record.siblings.filter(({ dot }) => covers(vector, dot))
   // A vector that covers a value would replace it: of that value's actor only what lies below is told.
   const past = new Map<Actor, number>(joinVectors(record.past, vector))

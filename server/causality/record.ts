@@ -7,7 +7,10 @@ export type ConflictPolicy = 'lww' | 'siblings'
 /** For each actor, the counter up to which all of its events on this key are known. */
 export type VersionVector = ReadonlyMap<Actor, number>
 
-/** Names one write of one client, over all its retries; '' where nobody can retry it. */
+/**
+ * Names one write of one client, over all its retries. '' where nobody can retry it: then it is remembered by the dot
+ * under which it was written first, see requestOf.
+ */
 export type RequestId = string
 
 /** One value of a key that no other known write has replaced. */
@@ -43,7 +46,8 @@ export interface Retirement {
  * Invariants: `siblings` are in dot order, and their dots are distinct and not covered by `past`. `retired` is
  * in request order, has each request once, and at most MAX_RETIRED of them. `past` covers every event that was
  * replaced, and, by the rule on Actor, only events whose effects are known here. A dot always has the same
- * value, but its stamp may be raised: by the coordinator that finds it outranked, and by a later attempt.
+ * value, but its stamp may be raised: by the coordinator that finds it outranked, and by a later attempt. Under
+ * `lww` these two give it a fresh dot as well, see rewriteSibling.
  *
  * A sibling is only ever dropped because a write had seen it. Under `lww` too there may be several between
  * concurrent writes and the next write of the key; readers see the winner. Were a merge

@@ -38,10 +38,15 @@ export function settlementOf(record: KeyRecord, request: RequestId): Settlement 
   return top === undefined ? undefined : { attempt: top.attempt, dot: top.dot, sibling: top }
 }
 
+/** By what its request is remembered: where nobody can retry it, by the dot under which it was written first. */
+export function requestOf({ request, dot }: Pick<Sibling, 'request' | 'dot'>): RequestId {
+  return request === '' ? `${dot.actor}:${dot.counter}` : request
+}
+
 /** Whether the sibling is an attempt at a request that another attempt stands for. */
 export function isVoid(record: KeyRecord, sibling: Sibling): boolean {
-  const { request } = sibling
-  if (request === '') return false
+  if (record.siblings.length < 2 && record.retired.length === 0) return false
+  const request = requestOf(sibling)
   for (const retirement of record.retired) {
     if (retirement.request === request && outlives(retirement, sibling)) return true
   }
@@ -52,8 +57,10 @@ export function isVoid(record: KeyRecord, sibling: Sibling): boolean {
  * Whether somebody has seen and replaced the sibling's request, so that it stays void for ever. Of attempts that only
  * rank below another the order may change: a later one may still take over the lower of them.
  */
-export function isConsumed(record: KeyRecord, { request, dot }: Sibling): boolean {
-  if (request === '') return false
+export function isConsumed(record: KeyRecord, sibling: Sibling): boolean {
+  if (record.retired.length === 0) return false
+  const { dot } = sibling
+  const request = requestOf(sibling)
   return record.retired.some((known) => known.seen && known.request === request && !sameDot(known.dot, dot))
 }
 
@@ -63,8 +70,9 @@ function outlives(retirement: Retirement, sibling: Sibling): boolean {
 }
 
 /** `seen` says that whoever replaced the sibling had seen it. */
-export function retirementOf({ request, attempt, dot, stamp }: Sibling, seen: boolean): Retirement {
-  return { request, attempt, dot, seen, wallMs: stamp.wallMs }
+export function retirementOf(sibling: Sibling, seen: boolean): Retirement {
+  const { attempt, dot, stamp } = sibling
+  return { request: requestOf(sibling), attempt, dot, seen, wallMs: stamp.wallMs }
 }
 
 /** By counter, then by actor. Counters of different actors say little of time, but every node agrees on it. */

@@ -10,7 +10,7 @@ import {
   type Retirement,
   type Sibling,
 } from './record.ts'
-import { isConsumed, isVoid, joinRetired, retirementOf } from './retirement.ts'
+import { isConsumed, isVoid, joinRetired, requestOf, retirementOf } from './retirement.ts'
 import { compareStamps, type Stamp } from './stamp.ts'
 import { covers, foldDot, joinVectors } from './version-vector.ts'
 
@@ -73,7 +73,7 @@ export function writeRecord(
  * it: a first attempt has nothing to make void, and a retry that comes after it may well rank above.
  */
 function retire(retired: readonly Retirement[], sibling: Sibling, seen: boolean): readonly Retirement[] {
-  if (sibling.request === '' || !(seen || sibling.attempt > 0)) return retired
+  if (!seen && sibling.attempt === 0) return retired
   return joinRetired(retired, [retirementOf(sibling, seen)])
 }
 
@@ -89,10 +89,30 @@ export function restampSibling(
   dot: Dot,
   again: Pick<Sibling, 'stamp' | 'expiresAtMs' | 'attempt'>,
 ): KeyRecord | undefined {
-  const index = record.siblings.findIndex((sibling) => sameDot(sibling.dot, dot))
-  const sibling = record.siblings[index]
+  const sibling = record.siblings.find((one) => sameDot(one.dot, dot))
   if (sibling === undefined || sibling.attempt > again.attempt) return undefined
-  return { ...record, siblings: record.siblings.with(index, { ...sibling, ...again }) }
+  const siblings = record.siblings.map((one) => (one === sibling ? { ...sibling, ...again } : one))
+  return { ...record, siblings }
+}
+
+/**
+ * As `restampSibling`, under a fresh dot that replaces the sibling's. For `lww`: where the sibling was dropped for its
+ * rank its dot is known for good, as that of a sibling that was seen, and no stamp would bring it back. That it was seen
+ * is remembered by its request.
+ */
+export function rewriteSibling(
+  record: KeyRecord,
+  dot: Dot,
+  again: Pick<Sibling, 'dot' | 'stamp' | 'expiresAtMs' | 'attempt'>,
+): KeyRecord | undefined {
+  const sibling = record.siblings.find((one) => sameDot(one.dot, dot))
+  if (sibling === undefined || sibling.attempt > again.attempt) return undefined
+  const siblings = record.siblings.filter((one) => one !== sibling)
+  const bound = siblings.some((one) => precedes(one.dot, dot))
+  // It stays beside the other, which makes it void.
+  if (bound) siblings.push(sibling)
+  siblings.push({ ...sibling, ...again, request: requestOf(sibling) })
+  return { ...record, past: bound ? record.past : foldDot(record.past, dot), siblings: siblings.sort(byDot) }
 }
 
 function byDot(a: Sibling, b: Sibling): number {

@@ -225,7 +225,7 @@ export class PutOperation extends Deadline {
   }
 
   /**
-   * The second round: the same dot with a higher stamp, so that whoever has seen the write replaces it all the same.
+   * The second round, with a higher stamp. Whoever has seen the write replaces it all the same.
    * @returns false where no stamp above the other can be made, or the write was replaced here meanwhile: then
    * what replaced it may rank below what this write must rank above.
    */
@@ -234,7 +234,9 @@ export class PutOperation extends Deadline {
     if (!hybrid.observe(above)) return false
     counters.add('restamps_total')
     const { dot } = this.current as Written
-    return this.launch((records, _role, done) => replica.restamp(records, this.key, dot, this.write, done))
+    return this.launch((records, role, done) =>
+      replica.restamp(records, role, this.key, dot, this.write, done),
+    )
   }
 
   private answerUnknown(why: string): void {

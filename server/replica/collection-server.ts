@@ -94,22 +94,30 @@ export class CollectionServer {
     if (!slots.every((slot) => floors.holds(slot, round)))
       return reply(new KvError('conflict', `${this.self} has promised a slot to somebody else since`))
     const words = new Uint32Array(slots.length * DIGEST_WORDS)
-    for (const [i, slot] of slots.entries()) words.set(digest(slot), i * DIGEST_WORDS)
+    for (const [i, slot] of slots.entries()) {
+      const held = digest(slot).slice()
+      floors.say(slot, held)
+      words.set(held, i * DIGEST_WORDS)
+    }
     commit.barrier((error) => (error === undefined ? reply(undefined, { words }) : reply(error)))
   }
 
   /**
    * Slots of other owners, or that were not promised, or were promised to another round since, are left out; and all
-   * of them when the layout, and with it perhaps the policy, has changed since.
+   * of them when the layout, and with it perhaps the policy, has changed since. So are those in which something has
+   * been written since the round asked what is held: beside a tombstone that others have collected it may stand
+   * only here. This owner takes the floor when it is compared with one of the others.
    */
   collect({ round, layoutVersion, expiredMs, slots }: CollectRequest, reply: Reply<void>): void {
-    const { ring, floors, commit, burial } = this.components
+    const { ring, floors, commit, burial, digest } = this.components
     const layout = ring.layout()
     if (layout?.version !== layoutVersion)
       return reply(new KvError('conflict', `${this.self} has another layout`))
     // A floor says that what is missing was deleted: of a slot that others own everything is missing here.
     const table = ring.slots()
-    const held = slots.filter((slot) => floors.holds(slot, round) && table?.isOwner(slot, this.self))
+    const held = slots.filter(
+      (slot) => floors.stillHolds(slot, round, digest(slot)) && table?.isOwner(slot, this.self),
+    )
     const { conflicts: policy } = layout
     for (const slot of held)
       floors.raise(slot, { vector: floors.promised(slot), expiredMs, layoutVersion, policy })

@@ -19,6 +19,8 @@ export interface FloorPromise {
   /** Names the round of the one who asked. */
   readonly round: string
   readonly vector: VersionVector
+  /** What it then said that it holds: the sum of the slot's records, and their number. */
+  readonly held?: Uint32Array
 }
 
 const FIRST = Buffer.from('mf')
@@ -39,7 +41,7 @@ export class Floors {
   private readonly floors = new Map<number, Floor>()
   private readonly digests = new Map<number, number>()
   private readonly promises = new Map<number, FloorPromise>()
-  private readonly adoptions = new Map<number, VersionVector>()
+  private readonly adoptions = new Map<number, Floor>()
 
   constructor(components: { storage: Storage; commit: GroupCommit; trace: Trace }) {
     this.components = components
@@ -107,6 +109,12 @@ export class Floors {
     this.promises.set(slot, promise)
   }
 
+  /** What this node says that it holds, in the round of its promise. */
+  say(slot: number, held: Uint32Array): void {
+    const promise = this.promises.get(slot)
+    if (promise !== undefined) this.promises.set(slot, { ...promise, held })
+  }
+
   promised(slot: number): VersionVector {
     return this.promises.get(slot)?.vector ?? NO_VECTOR
   }
@@ -120,21 +128,27 @@ export class Floors {
    * The slot is being compared with an owner whose floor is higher: until `raise`, or `giveUp`, only that owner can
    * bring what lies below it.
    */
-  adopt(slot: number, { vector }: Floor): void {
-    this.adoptions.set(slot, vector)
+  adopt(slot: number, floor: Floor): void {
+    this.adoptions.set(slot, floor)
   }
 
   giveUp(slot: number): void {
     this.adoptions.delete(slot)
   }
 
-  adopting(slot: number): VersionVector {
-    return this.adoptions.get(slot) ?? NO_VECTOR
+  adopting(slot: number): Floor {
+    return this.adoptions.get(slot) ?? NO_FLOOR
   }
 
   /** Whether the promise for the slot is the one that was given in this round. */
   holds(slot: number, round: string): boolean {
     return this.promises.get(slot)?.round === round
+  }
+
+  /** Whether it is, and this node holds what it said that it does. */
+  stillHolds(slot: number, round: string, held: Uint32Array): boolean {
+    const said = this.holds(slot, round) ? this.promises.get(slot)?.held : undefined
+    return said?.every((word, i) => word === held[i]) ?? false
   }
 
   private set(slot: number, floor: Floor): void {

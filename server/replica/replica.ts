@@ -1,11 +1,8 @@
 import { KvError } from '../../shared/errors.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
-import { slotOf } from '../../shared/slot.ts'
 import type { Context } from '../causality/context.ts'
 import { type Dot, sameDot } from '../causality/dot.ts'
-import { isBuried, revives, withoutBuried } from '../causality/floor.ts'
 import type { HybridClock } from '../causality/hybrid-clock.ts'
-import { mergeRecords } from '../causality/merge.ts'
 import {
   type ConflictPolicy,
   EMPTY_RECORD,
@@ -16,9 +13,10 @@ import {
 import { CorruptRecord, decodeRecord, encodeRecord } from '../causality/record-codec.ts'
 import { type Settlement, settlementOf } from '../causality/retirement.ts'
 import { compareStamps, type Stamp } from '../causality/stamp.ts'
-import { covers, joinVectors } from '../causality/version-vector.ts'
-import { restampSibling, winner, writeRecord } from '../causality/write.ts'
+import { covers } from '../causality/version-vector.ts'
+import { restampSibling, rewriteSibling, winner, writeRecord } from '../causality/write.ts'
 import type { Trace } from '../ports/trace.ts'
+import { FloorGuard, type Origin } from './floor-guard.ts'
 import type { Floors } from './floors.ts'
 import type { Durable, GroupCommit } from './group-commit.ts'
 import type { Minter } from './minter.ts'
@@ -52,12 +50,6 @@ export interface StoreAck {
   readonly complete: boolean
 }
 
-/**
- * Why a record is sent: by the write's coordinator, to mend what an owner has missed, or because this node has asked
- * another owner for what it holds, its floor included.
- */
-export type Origin = 'write' | 'mend' | 'owner'
-
 export type StoreReply = (error: KvError | undefined, ack?: StoreAck) => void
 
 export interface ReplicaComponents {
@@ -77,9 +69,11 @@ export interface ReplicaComponents {
  */
 export class Replica {
   private readonly components: ReplicaComponents
+  private readonly guard: FloorGuard
 
   constructor(components: ReplicaComponents) {
     this.components = components
+    this.guard = new FloorGuard(components.floors)
   }
 
   /**
@@ -101,13 +95,13 @@ export class Replica {
       throw this.tooFarAhead(top.stamp)
     }
     const settlement = settlementOf(before, write.request)
-    if (settlement !== undefined) return this.takeOver(records, key, before, settlement, write, done)
+    if (settlement !== undefined) return this.takeOver(records, role, key, before, settlement, write, done)
     const minted = minter.mint(role)
     if (minted === undefined) throw new KvError('overloaded', 'the next block of dots is not durable yet')
     const { dot, stamp } = minted
     const { value, request, attempt } = write
     const record = writeRecord(
-      before,
+      this.guard.rest(key, before),
       { dot, stamp, value, expiresAtMs: expiry(stamp, write), request, attempt },
       write.context,
       this.components.policy(),
@@ -117,15 +111,30 @@ export class Replica {
   }
 
   /**
-   * Stamps a write of this node again, above all that it has observed. undefined where the write was replaced
-   * meanwhile: then it cannot be lifted any more.
+   * Stamps a write again, above all that this node has observed; under `lww` with a new dot. undefined where there is
+   * no dot, or the write was replaced meanwhile: then it cannot be lifted any more.
    */
-  restamp(records: StagedRecords, key: Key, dot: Dot, write: Write, done: Durable): Written | undefined {
+  restamp(
+    records: StagedRecords,
+    role: 'owner' | 'fallback',
+    key: Key,
+    dot: Dot,
+    write: Write,
+    done: Durable,
+  ): Written | undefined {
+    const { policy, minter, hybrid } = this.components
     const before = records.latest(key)
-    const stamp = this.components.hybrid.now()
-    const again = { stamp, expiresAtMs: expiry(stamp, write), attempt: write.attempt }
-    const record = restampSibling(before, dot, again)
-    return record === undefined ? undefined : this.staged(records, key, dot, record, before, done)
+    const { attempt } = write
+    if (policy() === 'siblings') {
+      const stamp = hybrid.now()
+      const record = restampSibling(before, dot, { stamp, expiresAtMs: expiry(stamp, write), attempt })
+      return record === undefined ? undefined : this.staged(records, key, dot, record, before, done)
+    }
+    const minted = minter.mint(role)
+    if (minted === undefined) return undefined
+    const again = { ...minted, expiresAtMs: expiry(minted.stamp, write), attempt }
+    const record = rewriteSibling(before, dot, again)
+    return record === undefined ? undefined : this.staged(records, key, minted.dot, record, before, done)
   }
 
   /** Merges what was read elsewhere, so that the next write builds on it. */
@@ -133,8 +142,7 @@ export class Replica {
     if (this.components.commit.refusal() !== undefined) return
     if (!incoming.siblings.every(({ stamp }) => this.components.hybrid.observe(stamp))) return
     const latest = records.latest(key)
-    const news = this.news(key, incoming, latest)
-    const merged = mergeRecords(latest, news)
+    const merged = this.guard.merged(key, latest, incoming)
     if (merged !== latest) records.stage(key, merged, () => undefined, undefined, latest)
   }
 
@@ -149,10 +157,9 @@ export class Replica {
       if (!this.components.hybrid.observe(stamp)) return done(this.tooFarAhead(stamp))
     }
     const latest = records.latest(key)
-    const late = this.late(key, incoming, latest, origin)
+    const late = this.guard.late(key, incoming, latest, origin)
     if (late !== undefined) return done(late)
-    const news = this.news(key, incoming, latest)
-    const merged = latest === EMPTY_RECORD ? news : mergeRecords(latest, news)
+    const merged = this.guard.merged(key, latest, incoming)
     const ack: StoreAck = {
       outrankedBy: outranks(merged, incoming),
       complete: this.components.complete(key),
@@ -162,39 +169,10 @@ export class Replica {
     else records.stage(key, merged, answer, merged === incoming ? own : undefined, latest)
   }
 
-  /** What the slot's floor leaves of a record: no value that was deleted here, and nothing that was collected. */
-  private news(key: Key, incoming: KeyRecord, latest: KeyRecord): KeyRecord {
-    const { floors } = this.components
-    if (floors.count === 0) return incoming
-    const floor = floors.of(slotOf(key))
-    const news = withoutBuried(incoming, latest, floor)
-    return latest === EMPTY_RECORD && isBuried(news, floor) ? EMPTY_RECORD : news
-  }
-
-  /** Why a record that brings back what has been settled, or is being settled, must not be taken. */
-  private late(key: Key, incoming: KeyRecord, latest: KeyRecord, origin: Origin): KvError | undefined {
-    const { floors } = this.components
-    if (origin === 'owner' || !floors.guarding) return undefined
-    const slot = slotOf(key)
-    if (origin === 'mend') {
-      if (!revives(incoming, latest, floors.adopting(slot))) return undefined
-      return new KvError(
-        'overloaded',
-        'the slot is being compared with an owner that knows more',
-        'try again',
-      )
-    }
-    const settled = joinVectors(
-      joinVectors(floors.promised(slot), floors.of(slot).vector),
-      floors.adopting(slot),
-    )
-    if (!revives(incoming, latest, settled)) return undefined
-    return new KvError('outcome_unknown', 'the write came too late: what became of it has been settled')
-  }
-
-  /** The request was applied before: it gets no second dot, but as long as it is not answered a new stamp. */
+  /** The request was applied before: it is not applied again, but as long as it is not answered gets a new stamp. */
   private takeOver(
     records: StagedRecords,
+    role: 'owner' | 'fallback',
     key: Key,
     before: KeyRecord,
     { dot, attempt, sibling }: Settlement,
@@ -205,7 +183,7 @@ export class Replica {
       throw new KvError('outcome_unknown', 'a later attempt at the request came first')
     const restamped =
       sibling !== undefined && attempt < write.attempt
-        ? this.restamp(records, key, dot, write, done)
+        ? this.restamp(records, role, key, dot, write, done)
         : undefined
     if (restamped !== undefined) return restamped
     // Not before this call returns, as with a write that is staged: the caller has not seen `Written` yet.

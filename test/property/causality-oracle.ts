@@ -46,6 +46,11 @@ export function current(known: Known): Event[] {
   return [...known.events].filter((event) => !replaced.has(event))
 }
 
+/** By what the write is remembered when it is replaced. */
+export function requestOf({ write: { request, dot } }: Event): string {
+  return request === '' ? `${dot.actor}:${dot.counter}` : request
+}
+
 /** The attempt and stamp that a version has by now: the latest attempt's, and of those the highest. */
 export function standing(known: Known, event: Event): { attempt: number; stamp: Stamp } {
   let top: { attempt: number; stamp: Stamp } = event.write
@@ -80,9 +85,7 @@ export function settledIn(
   request: string,
 ): { event: Event; attempt: number; there: boolean } | undefined {
   if (request === '') return undefined
-  const there = current(known).filter(
-    (event) => event.write.request === request && !factAgainst(known, event),
-  )
+  const there = current(known).filter((event) => requestOf(event) === request && !factAgainst(known, event))
   const top = there.find((event) => !rivalOf(known, event, there))
   if (top !== undefined) return { event: top, attempt: standing(known, top).attempt, there: true }
   const fact = factOf(known, request)
@@ -90,27 +93,25 @@ export function settledIn(
 }
 
 function factAgainst(known: Known, event: Event): boolean {
-  const fact = factOf(known, event.write.request)
+  const fact = factOf(known, requestOf(event))
   if (fact === undefined || fact.event === event) return false
   return fact.seen || claims(fact.attempt, fact.event, standing(known, event).attempt, event)
 }
 
 function isConsumedIn(known: Known, event: Event): boolean {
-  const fact = factOf(known, event.write.request)
-  return event.write.request !== '' && fact?.seen === true && fact.event !== event
+  const fact = factOf(known, requestOf(event))
+  return fact?.seen === true && fact.event !== event
 }
 
 function rivalOf(known: Known, event: Event, among: readonly Event[]): boolean {
   const own = standing(known, event).attempt
   return among.some(
     (other) =>
-      other.write.request === event.write.request &&
-      claims(standing(known, other).attempt, other, own, event),
+      requestOf(other) === requestOf(event) && claims(standing(known, other).attempt, other, own, event),
   )
 }
 
 function isVoidIn(known: Known, event: Event): boolean {
-  if (event.write.request === '') return false
   return factAgainst(known, event) || rivalOf(known, event, current(known))
 }
 
@@ -154,9 +155,24 @@ export function highest(known: Known, events: readonly Event[]): Event | undefin
 }
 
 function noted(known: Known, events: readonly Event[], seen: boolean): Fact[] {
-  return events
-    .filter(({ write }) => write.request !== '')
-    .map((event) => ({ request: event.write.request, attempt: standing(known, event).attempt, event, seen }))
+  return events.map((event) => ({
+    request: requestOf(event),
+    attempt: standing(known, event).attempt,
+    event,
+    seen,
+  }))
+}
+
+/** The event that stands for `event` when that is written again under a dot of its own. */
+export function happenAgain(
+  known: Known,
+  event: Event,
+  again: Pick<Write, 'dot' | 'stamp' | 'attempt'>,
+): Event {
+  const write = { ...event.write, ...again, request: requestOf(event) }
+  const { actor, counter } = event.write.dot
+  const bound = current(known).some(({ write: { dot } }) => dot.actor === actor && dot.counter < counter)
+  return { write, replaced: new Set(bound ? [] : [event]), facts: [] }
 }
 
 /** The event that a write at `known` makes, whose writer had read `read`. */

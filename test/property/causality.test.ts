@@ -10,6 +10,7 @@ import { covers } from '../../server/causality/version-vector.ts'
 import {
   liveSiblings,
   restampSibling,
+  rewriteSibling,
   type Write,
   winner,
   writeRecord,
@@ -20,6 +21,7 @@ import {
   type Event,
   factOf,
   happen,
+  happenAgain,
   highest,
   type Known,
   NOTHING,
@@ -97,7 +99,10 @@ function run(steps: readonly Step[], regime: Regime, check: (view: View) => void
       if (type === 'lift') {
         const mine = current(here.known).filter(({ write }) => write.dot.actor === ACTORS[at])
         const event = mine[other % Math.max(mine.length, 1)]
-        if (event !== undefined) place(at, lift(here, event, event.write.attempt, stamp))
+        counters[at] = (counters[at] as number) + skip
+        const dot = { actor: ACTORS[at] as string, counter: counters[at] as number }
+        const again = { dot, stamp, attempt: event?.write.attempt ?? 0 }
+        if (event !== undefined) place(at, lift(here, event, again, policyOf(regime, step)))
         continue
       }
       counters[at] = (counters[at] as number) + skip
@@ -131,11 +136,24 @@ function attemptAt(here: View, write: Write, read: View, policy: ConflictPolicy)
   expect(settlement?.sibling !== undefined).to.equal(settled?.there ?? false)
   if (settled === undefined) return apply(here, write, read, policy)
   if (!settled.there || settled.attempt >= write.attempt) return here
-  return lift(here, settled.event, write.attempt, write.stamp)
+  return lift(here, settled.event, write, policy)
 }
 
-function lift(here: View, event: Event, attempt: number, stamp: Write['stamp']): View {
-  const record = restampSibling(here.record, event.write.dot, { stamp, expiresAtMs: 0, attempt })
+/** As a coordinator does it: under `lww` with a new dot. */
+function lift(
+  here: View,
+  event: Event,
+  { dot, stamp, attempt }: Pick<Write, 'dot' | 'stamp' | 'attempt'>,
+  policy: ConflictPolicy,
+): View {
+  const again = { stamp, expiresAtMs: 0, attempt }
+  if (policy === 'lww') {
+    const record = rewriteSibling(here.record, event.write.dot, { ...again, dot })
+    if (record === undefined) return here
+    const events = new Set([happenAgain(here.known, event, { dot, stamp, attempt })])
+    return { record, known: union(here.known, { events, lifts: new Set() }) }
+  }
+  const record = restampSibling(here.record, event.write.dot, again)
   // A later attempt has taken it over: it stays as that one left it.
   if (record === undefined) return here
   // Of the sibling that is there the higher claim stays, as in a merge with itself.

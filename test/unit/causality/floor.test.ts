@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import {
+  afterBurial,
   deathMs,
   type Floor,
   floorDigest,
@@ -63,6 +64,17 @@ describe('a floor', () => {
     expect(isBuried(record([], [held('a5', 'x', 40)]), floor({ a: 9 }, 40))).to.equal(true)
   })
 
+  it('is done with what it buries when something newer comes, and with nothing else', () => {
+    const tombstone = record(['b3'], [held('a5', null)])
+    const rest = afterBurial(tombstone, floor({ a: 5, b: 3 }))
+    expect(rest).to.deep.equal(record(['a5', 'b3'], []))
+    expect(values(mergeRecords(rest, record([], [held('b9', 'new')])))).to.deep.equal(['new'])
+    expect(afterBurial(tombstone, floor({ a: 4, b: 3 }))).to.equal(tombstone)
+    const live = record([], [held('a5', null), held('b9', 'new')])
+    expect(afterBurial(live, floor({ a: 5, b: 9 }))).to.equal(live)
+    expect(afterBurial(EMPTY_RECORD, floor({ a: 5 }))).to.equal(EMPTY_RECORD)
+  })
+
   it('keeps out what was deleted, and lets in what is here or above', () => {
     const incoming = record([], [held('a5', 'old'), held('b9', 'new')])
     expect(revives(incoming, EMPTY_RECORD, floor({ a: 5 }).vector)).to.equal(true)
@@ -78,6 +90,9 @@ describe('a floor', () => {
     const merged = mergeRecords(theirs, onFloor(mine, floor({ a: 7, b: 4 })))
     expect(values(merged)).to.deep.equal(['kept', 'new'])
     expect(values(mergeRecords(theirs, onFloor(EMPTY_RECORD, floor({ a: 7, b: 4 }))))).to.deep.equal(['new'])
+    // A tombstone that is still to be buried is as good as buried.
+    const due = onFloor(record([], [held('a5', null)]), floor({ a: 7, b: 4 }))
+    expect(due).to.deep.equal(onFloor(EMPTY_RECORD, floor({ a: 7, b: 4 })))
   })
 
   it('comes through a message as it was, and its digest tells it from others', () => {

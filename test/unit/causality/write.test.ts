@@ -6,9 +6,17 @@ import {
   HIDDEN_ATTEMPT_MS,
   type KeyRecord,
   RETRY_WINDOW_MS,
+  type Sibling,
 } from '../../../server/causality/record.ts'
 import { settlementOf } from '../../../server/causality/retirement.ts'
-import { isLive, liveSiblings, restampSibling, winner, writeRecord } from '../../../server/causality/write.ts'
+import {
+  isLive,
+  liveSiblings,
+  restampSibling,
+  rewriteSibling,
+  winner,
+  writeRecord,
+} from '../../../server/causality/write.ts'
 import { KvError } from '../../../shared/errors.ts'
 import { dot, dotsOf, pastOf, record, retired, sibling, write } from './records.ts'
 
@@ -185,6 +193,41 @@ describe('a request with several attempts', () => {
     expect(restampSibling(held, dot('a2'), again)).to.equal(undefined)
     expect(restampSibling(lifted as KeyRecord, dot('a1'), { ...again, attempt: 0 })).to.equal(undefined)
   })
+
+  it('rises again, under a fresh dot, where it was dropped for its rank', () => {
+    const held = record([], [sibling('a1', 1, { request: 'q' }), sibling('b1', 9)])
+    const dropped = writeRecord(record([], [held.siblings[0] as Sibling]), write('c1', 5), undefined, 'lww')
+    const again = { stamp: { wallMs: 10, logical: 0 }, expiresAtMs: 0, attempt: 0 }
+    const restamped = restampSibling(held, dot('a1'), again) as KeyRecord
+    expect(winner(mergeRecords(restamped, dropped))?.dot).to.deep.equal(dot('b1'))
+    const rewritten = rewriteSibling(held, dot('a1'), { ...again, dot: dot('a2') }) as KeyRecord
+    expect(pastOf(rewritten)).to.deep.equal(['a1'])
+    expect(winner(mergeRecords(rewritten, dropped))?.dot).to.deep.equal(dot('a2'))
+    expect(rewriteSibling(rewritten, dot('a1'), { ...again, dot: dot('a3') })).to.equal(undefined)
+    const later = rewriteSibling(held, dot('a1'), { ...again, dot: dot('a2'), attempt: 1 }) as KeyRecord
+    expect(rewriteSibling(later, dot('a2'), { ...again, dot: dot('a3') })).to.equal(undefined)
+  })
+
+  it('does not rise above a write that has seen it, under whatever name', () => {
+    for (const request of ['q', '']) {
+      const first = writeRecord(EMPTY_RECORD, write('a1', 1, { request }), undefined, 'lww')
+      const next = writeRecord(first, write('b1', 2), contextOf(first, 0), 'lww')
+      const again = { stamp: { wallMs: 10, logical: 0 }, expiresAtMs: 0, attempt: 0 }
+      const lifted = rewriteSibling(first, dot('a1'), { ...again, dot: dot('a2') }) as KeyRecord
+      expect(winner(mergeRecords(lifted, next))?.dot, request).to.deep.equal(dot('b1'))
+      // Nor where the coordinator of the next write knew it from the context only.
+      const elsewhere = writeRecord(EMPTY_RECORD, write('b1', 2), contextOf(first, 0), 'lww')
+      expect(winner(mergeRecords(lifted, elsewhere))?.dot, request).to.deep.equal(dot('b1'))
+    }
+  })
+
+  it('stays beside its fresh dot while an earlier value of its actor does', () => {
+    const held = record([], [sibling('a1', 9), sibling('a2', 1, { request: 'q' })])
+    const again = { dot: dot('a3'), stamp: { wallMs: 10, logical: 0 }, expiresAtMs: 0, attempt: 0 }
+    const rewritten = rewriteSibling(held, dot('a2'), again) as KeyRecord
+    expect([pastOf(rewritten), dotsOf(rewritten.siblings)]).to.deep.equal([[], ['a1', 'a2', 'a3']])
+    expect(dotsOf(liveSiblings(rewritten, 0, 'siblings'))).to.deep.equal(['a3', 'a1'])
+  })
 })
 
 describe('reading a record', () => {
@@ -206,7 +249,7 @@ describe('reading a record', () => {
         sibling('d1', 100_000),
       ],
     )
-    expect(contextOf(held, 100_000).seen.map(({ request }) => request)).to.deep.equal(['p', 'q'])
+    expect(contextOf(held, 100_000).seen.map(({ request }) => request)).to.deep.equal(['d:1', 'p', 'q'])
   })
 
   it('knows values, tombstones and what has expired', () => {

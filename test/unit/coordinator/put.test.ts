@@ -49,8 +49,14 @@ function begin({
     },
     replica: {
       write: (_records: unknown, _role: string, _key: unknown, _write: unknown, done: Done) => stage(done),
-      restamp: (_records: unknown, _key: unknown, _dot: unknown, _write: unknown, done: Done) =>
-        replaced ? undefined : stage(done),
+      restamp: (
+        _records: unknown,
+        _role: string,
+        _key: unknown,
+        _dot: unknown,
+        _write: unknown,
+        done: Done,
+      ) => (replaced ? undefined : stage(done)),
     },
     data: {},
     complete: () => !unfilled.includes('a'),

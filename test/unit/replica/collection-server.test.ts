@@ -26,6 +26,7 @@ function setUp() {
   const writes = new WritesUnderWay()
   const buried: number[] = []
   const outstanding = new Set<number>()
+  const records = new Map<number, number>()
   const components = {
     ring: {
       layout: () => ({ version: LAYOUT, conflicts: 'lww' }),
@@ -38,7 +39,7 @@ function setUp() {
     floors,
     burial: { bury: async (slots: Iterable<number>) => void buried.push(...slots) } as unknown as Burial,
     outstanding: (slot: number) => outstanding.has(slot),
-    digest: (slot: number) => Uint32Array.of(slot, 0, 1),
+    digest: (slot: number) => Uint32Array.of(slot, 0, records.get(slot) ?? 1),
   } as unknown as CollectionServerComponents
   const server = new CollectionServer(components, { id: 'a' })
   const promise = (change: Partial<PromiseRequest> = {}) => {
@@ -56,7 +57,7 @@ function setUp() {
     )
     return outcomes
   }
-  return { storage, commit, floors, writes, buried, outstanding, server, promise, digests }
+  return { storage, commit, floors, writes, buried, outstanding, records, server, promise, digests }
 }
 
 describe('CollectionServer', () => {
@@ -102,8 +103,9 @@ describe('CollectionServer', () => {
   })
 
   it('raises the floors of slots that are promised to the round, and answers when they are durable', async () => {
-    const { storage, floors, buried, promise, server } = setUp()
+    const { storage, floors, buried, promise, digests, server } = setUp()
     promise()
+    digests('r', [1, 2])
     promise({ round: 'of somebody else', slots: [2] })
     let done = false
     server.collect({ ...COLLECT, slots: [1, 2] }, (error) => {
@@ -118,16 +120,27 @@ describe('CollectionServer', () => {
   })
 
   it('raises no floor over what was lost here after the promise', () => {
-    const { floors, buried, promise, server } = setUp()
+    const { floors, buried, promise, digests, server } = setUp()
     promise()
+    digests('r', [1, 2])
     floors.forget(1)
     server.collect({ ...COLLECT, slots: [1, 2] }, () => undefined)
     expect([[...floors.slots()], buried]).to.deep.equal([[2], [2]])
   })
 
+  it('raises no floor of a slot in which it holds something else than it said, or said nothing', () => {
+    const { floors, buried, promise, digests, records, server } = setUp()
+    promise({ slots: [1, 2, 3] })
+    digests('r', [1, 2])
+    records.set(1, 2)
+    server.collect({ ...COLLECT, slots: [1, 2, 3] }, () => undefined)
+    expect([[...floors.slots()], buried]).to.deep.equal([[2], [2]])
+  })
+
   it('raises no floor that was agreed on under another layout: its policy may be another', () => {
-    const { floors, buried, promise, server } = setUp()
+    const { floors, buried, promise, digests, server } = setUp()
     promise()
+    digests('r', [1])
     let code: string | undefined
     server.collect({ ...COLLECT, layoutVersion: LAYOUT - 1, slots: [1] }, (error) => {
       code = error?.code
@@ -136,8 +149,9 @@ describe('CollectionServer', () => {
   })
 
   it('raises no floor of a slot that it does not own: nothing that it lacks there was deleted', () => {
-    const { floors, buried, promise, server } = setUp()
+    const { floors, buried, promise, digests, server } = setUp()
     expect(promise({ slots: [1, FOREIGN] })).to.deep.equal([1, FOREIGN])
+    digests('r', [1, FOREIGN])
     server.collect({ ...COLLECT, slots: [1, FOREIGN] }, () => undefined)
     expect([[...floors.slots()], buried]).to.deep.equal([[1], [1]])
     // It keeps its promise all the same: no hint may bring what was settled.

@@ -3,8 +3,10 @@ import { CryptoRandom } from '../../../server/adapters/crypto-random.ts'
 import { contextOf } from '../../../server/causality/context.ts'
 import { NO_FLOOR } from '../../../server/causality/floor.ts'
 import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
+import { mergeRecords } from '../../../server/causality/merge.ts'
 import { type ConflictPolicy, type KeyRecord, MAX_SIBLINGS } from '../../../server/causality/record.ts'
 import { decodeRecord } from '../../../server/causality/record-codec.ts'
+import { winner } from '../../../server/causality/write.ts'
 import { dataAddress } from '../../../server/replica/data-address.ts'
 import { Floors } from '../../../server/replica/floors.ts'
 import { GroupCommit } from '../../../server/replica/group-commit.ts'
@@ -60,15 +62,48 @@ const values = (record: KeyRecord) => record.siblings.map(({ value }) => value?.
 const decoded = (written: Written) => decodeRecord(KEY, written.bytes)
 
 describe('Replica', () => {
-  it('takes over what an earlier attempt has left: the same dot, a new stamp', async () => {
-    const node = await startNode('a')
-    const first = node.write('1')
-    node.clock.advance(1_000)
-    const second = node.write('1', { attempt: 1 })
-    expect(second.dot).to.deep.equal(first.dot)
-    const [sibling] = decoded(second).siblings
-    expect(sibling?.attempt).to.equal(1)
-    expect((sibling?.stamp.wallMs ?? 0) - (decoded(first).siblings[0]?.stamp.wallMs ?? 0)).to.equal(1_000)
+  it('takes over what an earlier attempt has left, with a new stamp', async () => {
+    for (const policy of ['lww', 'siblings'] as const) {
+      const node = await startNode('a', policy)
+      const first = node.write('1')
+      node.clock.advance(1_000)
+      const second = node.write('1', { attempt: 1 })
+      const [sibling, ...more] = decoded(second).siblings
+      expect([sibling?.attempt, more]).to.deep.equal([1, []])
+      expect((sibling?.stamp.wallMs ?? 0) - (decoded(first).siblings[0]?.stamp.wallMs ?? 0)).to.equal(1_000)
+      expect(second.dot.counter - first.dot.counter, policy).to.equal(policy === 'lww' ? 1 : 0)
+    }
+  })
+
+  it('lifts a write above what has replaced it elsewhere for its rank', async () => {
+    const [a, b, c] = [await startNode('a'), await startNode('b'), await startNode('c')]
+    const first = a.write('1')
+    c.clock.advance(1_000)
+    const older = c.write('older, of a fast clock', { request: 'o' })
+    b.replica.store(b.data, KEY, first.bytes, 'write', () => undefined)
+    b.clock.advance(10)
+    b.write('between', { request: 'p' })
+    await a.flush()
+    a.replica.absorb(a.data, KEY, decoded(older))
+    const fields = { value: Buffer.from('1'), ttlMs: 0, context: undefined, request: 'q', attempt: 0 }
+    const lifted = a.replica.restamp(a.data, 'owner', KEY, first.dot, fields, () => undefined) as Written
+    b.replica.store(b.data, KEY, lifted.bytes, 'write', () => undefined)
+    expect(winner(b.record())?.value?.toString()).to.equal('1')
+    expect(
+      winner(mergeRecords(mergeRecords(b.record(), c.record()), a.record()))?.value?.toString(),
+    ).to.equal('1')
+  })
+
+  it('lifts no write above one whose writer had seen it', async () => {
+    const [a, b] = [await startNode('a'), await startNode('b')]
+    const first = a.write('1')
+    const context = contextOf(decoded(first), 0)
+    b.write('2', { request: 'p', context })
+    a.clock.advance(1_000)
+    const lifted = a.write('1', { attempt: 1 })
+    b.replica.store(b.data, KEY, lifted.bytes, 'write', () => undefined)
+    expect(winner(b.record())?.value?.toString()).to.equal('2')
+    expect(winner(mergeRecords(a.record(), b.record()))?.value?.toString()).to.equal('2')
   })
 
   it('acknowledges what it has already no sooner than that is durable', async () => {
@@ -175,19 +210,19 @@ describe('Replica', () => {
     const b = await startNode('b')
     const first = a.write('1')
     b.replica.absorb(b.data, KEY, decoded(first))
-    expect(b.write('1', { attempt: 1 }).dot).to.deep.equal(first.dot)
-    expect(b.record().siblings).to.have.length(1)
+    b.write('1', { attempt: 1 })
+    expect(b.record().siblings.map(({ request, attempt }) => [request, attempt])).to.deep.equal([['q', 1]])
   })
 
   it('stamps a write again where it is still there, and says when it is not', async () => {
-    const node = await startNode('a')
+    const node = await startNode('a', 'siblings')
     const first = node.write('1')
     const fields = { value: null, ttlMs: 0, context: undefined, request: 'q', attempt: 0 }
-    const again = () => node.replica.restamp(node.data, KEY, first.dot, fields, () => undefined)
+    const again = () => node.replica.restamp(node.data, 'owner', KEY, first.dot, fields, () => undefined)
     const before = decoded(first).siblings[0]?.stamp
     expect(decoded(again() as Written).siblings[0]?.stamp).to.not.deep.equal(before)
     expect(values(node.record())).to.deep.equal(['1'])
-    node.write('2', { request: 'p' })
+    node.write('2', { request: 'p', context: contextOf(node.record(), 0) })
     expect(again()).to.equal(undefined)
   })
 
@@ -285,6 +320,29 @@ describe('Replica', () => {
       expect(await codeOf(b, old, 'write')).to.equal('outcome_unknown')
       b.replica.absorb(b.data, KEY, decoded(old))
       expect(values(b.record())).to.deep.equal([])
+    })
+
+    it('puts away a tombstone that is due when a newer value comes, on whatever way', async () => {
+      for (const state of ['raise', 'adopt'] as const) {
+        const [a, b] = [await startNode('a', 'siblings'), await startNode('b', 'siblings')]
+        const deletion = b.write('', { value: null })
+        const newer = a.write('newer', { request: 'p' })
+        b.floors[state](slot, floorAt(deletion))
+        // The tombstone once more says nothing new.
+        expect(await codeOf(b, deletion, 'owner')).to.equal('ok')
+        expect(values(b.record())).to.deep.equal([undefined])
+        expect(await codeOf(b, newer, 'write')).to.equal('ok')
+        expect(values(b.record())).to.deep.equal(['newer'])
+        expect(b.record().past.get(deletion.dot.actor)).to.equal(deletion.dot.counter)
+        for (const way of ['written here', 'absorbed']) {
+          const c = await startNode('c', 'siblings')
+          const due = c.write('', { value: null })
+          c.floors[state](slot, floorAt(due))
+          if (way === 'absorbed') c.replica.absorb(c.data, KEY, decoded(newer))
+          else c.write('newer', { request: 'p' })
+          expect(values(c.record()), way).to.deep.equal(['newer'])
+        }
+      }
     })
 
     it('takes only what the owner says that it is being compared with', async () => {
