@@ -51,7 +51,7 @@ import { PeerRpc } from './rpc/peer-rpc.ts'
 
 /** Bytes that may wait for the disk before writes are refused. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
-/** How often the reserved dots and stamps are looked at, milliseconds. */
+/** How often the reserved dots and stamps, and whether this node has a say in layouts, are looked at, milliseconds. */
 const ROUND_EVERY_MS = 200
 
 /** Puts the parts together: data flows coordinator -> holders -> replica -> group commit -> storage, and back. */

@@ -1,11 +1,10 @@
 import type { LayoutResult } from '../../shared/api.ts'
+import { ALIVE_FOR_MS } from '../../shared/client/endpoints.ts'
 import type { Key } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 15_000
-/** An endpoint that has answered within this time is taken to be alive, milliseconds. */
-const ALIVE_FOR_MS = 1_000
 const NOBODY = 0xffff
 
 interface Lane {

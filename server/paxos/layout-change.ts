@@ -61,7 +61,7 @@ export class LayoutChange {
   private highestRound = 0
   private name: string | undefined
   private working = false
-  /** The last one; settled, never rejected. */
+  /** The last one: it may be under way, and is never rejected. */
   private renewal: Promise<unknown> | undefined
   private stopped = false
 

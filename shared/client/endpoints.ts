@@ -21,7 +21,7 @@ export interface EndpointsSettings {
 const HEDGE_AFTER_MS = 300
 
 /** An endpoint that has answered within this time is taken to be alive, milliseconds. */
-const ALIVE_FOR_MS = 1_000
+export const ALIVE_FOR_MS = 1_000
 
 /** Longest search for an endpoint that is alive, milliseconds. */
 const SEARCH_MS = 2_000

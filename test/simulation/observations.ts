@@ -13,6 +13,8 @@ export interface Sighting {
   /** null is a tombstone. */
   readonly value: string | null
   readonly request: RequestId
+  /** The one under which it was seen first with this stamp. */
+  readonly attempt: number
 }
 
 /** Every version that any record on its way to any disk has had. */
@@ -57,9 +59,9 @@ export class Observations {
   }
 
   note(key: string, record: KeyRecord): void {
-    for (const { dot, stamp, value, request } of record.siblings) {
+    for (const { dot, stamp, value, request, attempt } of record.siblings) {
       const name = dotText(dot)
-      const sighting = { key, dot, stamp, value: value?.toString('latin1') ?? null, request }
+      const sighting = { key, dot, stamp, value: value?.toString('latin1') ?? null, request, attempt }
       const known = this.byDot.get(name)?.find((other) => sameVersion(other, sighting))
       if (known !== undefined && sameStamp(known, sighting)) continue
       if (known === undefined) push(this.byDot, name, sighting)

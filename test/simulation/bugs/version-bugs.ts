@@ -56,8 +56,8 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/causality/context.ts',
-        find: "if (sibling.request !== '' && mayComeAgain)",
-        replace: "if (sibling.request === '' && mayComeAgain)",
+        find: 'if (mayComeAgain) seen',
+        replace: 'if (!mayComeAgain) seen',
       },
     ],
     caughtBy: ['causality'],

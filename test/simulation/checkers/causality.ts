@@ -21,7 +21,7 @@ export function causality(evidence: Evidence): Violation[] {
           .followers(shown)
           .find(
             (write) =>
-              mustBeSeen(evidence, supersession, read, write) && !supersession.forgotten(shown, read),
+              mustBeSeen(evidence, supersession, read, write) && !supersession.retries.forgotten(shown, read),
           )
         if (newer === undefined) continue
         const when = (read.invokedAt / 1e6).toFixed(3)

@@ -43,13 +43,13 @@ function present(evidence: Evidence, key: string, supersession: Supersession): W
     for (const sibling of record.siblings) {
       for (const write of supersession.ofSibling(sibling)) found.add(write)
     }
-    for (const write of supersession.ownTombstoneRemoved(record.past)) found.add(write)
+    for (const write of supersession.retries.ownTombstoneRemoved(record.past)) found.add(write)
   }
   for (const past of evidence.observations.shortened.get(key) ?? [])
-    for (const write of supersession.ownTombstoneRemoved(past)) found.add(write)
+    for (const write of supersession.retries.ownTombstoneRemoved(past)) found.add(write)
   // A tombstone that was collected still stands for what it replaced.
   for (const record of evidence.observations.removed.get(key) ?? []) {
-    for (const write of supersession.ownTombstoneRemoved(record.past)) found.add(write)
+    for (const write of supersession.retries.ownTombstoneRemoved(record.past)) found.add(write)
     for (const sibling of record.siblings) {
       if (sibling.value === null || sibling.expiresAtMs > 0)
         for (const write of supersession.ofSibling(sibling)) found.add(write)

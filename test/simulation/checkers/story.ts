@@ -46,8 +46,8 @@ export class Story {
   }
 
   /** Some disk has seen the write, with the dot and stamp. */
-  seen(write: WriteOp, wallMs: number, actor = 'a', counter = wallMs): void {
-    this.observations.note(KEY, record(write, wallMs, actor, counter))
+  seen(write: WriteOp, wallMs: number, actor = 'a', counter = wallMs, attempt = 0): void {
+    this.observations.note(KEY, record(write, wallMs, actor, counter, attempt))
   }
 
   read(from: number, to: number, shown: readonly WriteOp[], fields: Partial<ReadOp> = {}): ReadOp {
@@ -81,7 +81,7 @@ export class Story {
   }
 }
 
-function record(write: WriteOp, wallMs: number, actor: string, counter: number): KeyRecord {
+function record(write: WriteOp, wallMs: number, actor: string, counter: number, attempt = 0): KeyRecord {
   const value = write.value === null ? null : Buffer.from(write.value)
   const sibling = {
     dot: { actor, counter },
@@ -89,7 +89,7 @@ function record(write: WriteOp, wallMs: number, actor: string, counter: number):
     value,
     expiresAtMs: 0,
     request: write.request,
-    attempt: 0,
+    attempt,
   }
   return { past: new Map(), siblings: [sibling], retired: [] }
 }

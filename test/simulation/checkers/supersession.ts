@@ -1,14 +1,10 @@
-import {
-  MAX_RETIRED,
-  RETRY_WINDOW_MS,
-  type Sibling,
-  type VersionVector,
-} from '../../../server/causality/record.ts'
+import type { Sibling } from '../../../server/causality/record.ts'
 import { covers } from '../../../server/causality/version-vector.ts'
 import type { NodeId } from '../../../server/ports/network.ts'
 import type { Evidence, Loss } from '../evidence.ts'
 import { type Attempt, acknowledgement, began, type ReadOp, type WriteOp } from '../history.ts'
-import { compareRanks, dotText, type Sighting } from '../observations.ts'
+import { compareRanks, type Sighting } from '../observations.ts'
+import { Retries } from './retries.ts'
 import { WriteSet } from './write-set.ts'
 
 /** By then every node in reach has heard, by heartbeats, of a hint that counted for a sloppy write, microseconds. */
@@ -40,6 +36,7 @@ export function supersessionOf(evidence: Evidence, key: string): Supersession {
 export class Supersession {
   readonly writes: readonly WriteOp[]
   readonly reads: readonly ReadOp[]
+  readonly retries: Retries
   private readonly evidence: Evidence
   private readonly losses: readonly Loss[]
   private readonly byValue = new Map<string, WriteOp>()
@@ -60,6 +57,7 @@ export class Supersession {
     this.losses = evidence.losses.filter((loss) => loss.key === undefined || loss.key === key)
     this.writes = evidence.history.writes.filter((write) => write.key === key)
     this.reads = evidence.history.reads.filter((read) => read.key === key)
+    this.retries = new Retries(evidence, this.writes)
     this.numbers = new Map(this.writes.map((write, number) => [write, number]))
     const ranked = []
     for (const write of this.writes) {
@@ -138,7 +136,7 @@ export class Supersession {
   private follows(winner: WriteOp, loser: WriteOp): boolean {
     if (winner === loser) return false
     // A first attempt that was outranked unseen is in contexts all the same; of the next they say nothing.
-    const surely = !(invisible(loser) && this.appliedTwice(loser))
+    const surely = !(invisible(loser) && this.retries.appliedTwice(loser))
     if (surely && this.seen(winner).includes(loser)) return true
     if (this.evidence.conflicts !== 'lww' || loser.w + winner.w <= this.evidence.n) return false
     const first = acknowledgement(loser)
@@ -149,28 +147,6 @@ export class Supersession {
       first.completedAt < began(winner) &&
       !this.lostBetween(first.completedAt, second.completedAt, first.node)
     )
-  }
-
-  /**
-   * The write was applied twice, by attempts that could not know of each other, and a record remembers no request for
-   * ever, nor as many as were retried before or came since: an attempt may have come back after the other was replaced.
-   * Ages are told by the milliseconds of stamps, which stand still for a while after a crash.
-   */
-  forgotten(loser: WriteOp, read: ReadOp): boolean {
-    if (!this.appliedTwice(loser)) return false
-    const loserMs = this.lowest.get(loser)?.stamp.wallMs ?? Number.POSITIVE_INFINITY
-    const stampMs = (write: WriteOp) => this.highest.get(write)?.stamp.wallMs ?? 0
-    const earlier = this.writes.filter((write) => began(write) < read.completedAt)
-    if (earlier.some((write) => write !== loser && stampMs(write) - loserMs >= RETRY_WINDOW_MS)) return true
-    const remembered = earlier.filter(
-      (write) => began(write) > began(loser) || this.appliedTwice(write) || stampMs(write) >= loserMs,
-    )
-    return remembered.length > MAX_RETIRED
-  }
-
-  private appliedTwice({ request }: WriteOp): boolean {
-    const sightings = this.evidence.observations.byRequest.get(request) ?? []
-    return sightings.some(({ dot }) => dotText(dot) !== dotText((sightings[0] as Sighting).dot))
   }
 
   /** The node had been lost to the others by then, and did not know: its quorums meet none of theirs. */
@@ -222,19 +198,6 @@ export class Supersession {
         attempt.outcome === 'ok' ? attempt.completedAt : Number.POSITIVE_INFINITY,
       ),
     )
-  }
-
-  /**
-   * Among siblings, deletes without a context of which a later attempt has found the tombstone of an earlier one, and
-   * removed that like all else: then they are done with, and what is left of them is in the past of the record.
-   */
-  ownTombstoneRemoved(past: VersionVector): readonly WriteOp[] {
-    if (this.evidence.conflicts === 'lww') return []
-    return this.writes.filter((write) => {
-      if (write.value !== null || write.basis !== undefined || !this.appliedTwice(write)) return false
-      const sightings = this.evidence.observations.byRequest.get(write.request) ?? []
-      return sightings.some(({ dot }) => covers(past, dot))
-    })
   }
 
   private inContext(basis: ReadOp, write: WriteOp): boolean {
