@@ -27,6 +27,7 @@ const REQUIRED_MARKS = [
   'read ok',
   'read siblings',
   'read sloppy',
+  'vote.renewed',
   'fault wipe',
   'fault restore',
   'fault copy',

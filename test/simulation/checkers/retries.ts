@@ -14,7 +14,13 @@ export class Retries {
     this.writes = writes
   }
 
-  /** By different attempts. One attempt has two dots where its own coordinator has lifted it. */
+  /** Under several dots: by several attempts, or by one that was lifted. */
+  writtenTwice({ request }: WriteOp): boolean {
+    const sightings = this.sightings(request)
+    return sightings.some(({ dot }) => dotText(dot) !== dotText((sightings[0] as Sighting).dot))
+  }
+
+  /** By several attempts. */
   appliedTwice({ request }: WriteOp): boolean {
     const firstAttempts = new Map<string, number>()
     for (const { dot, attempt } of this.sightings(request)) {

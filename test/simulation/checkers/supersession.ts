@@ -135,8 +135,8 @@ export class Supersession {
    */
   private follows(winner: WriteOp, loser: WriteOp): boolean {
     if (winner === loser) return false
-    // A first attempt that was outranked unseen is in contexts all the same; of the next they say nothing.
-    const surely = !(invisible(loser) && this.retries.appliedTwice(loser))
+    // A first dot that was outranked unseen is in contexts all the same; of the next they say nothing.
+    const surely = !(invisible(loser) && this.retries.writtenTwice(loser))
     if (surely && this.seen(winner).includes(loser)) return true
     if (this.evidence.conflicts !== 'lww' || loser.w + winner.w <= this.evidence.n) return false
     const first = acknowledgement(loser)
