@@ -35,7 +35,8 @@ export interface Evidence {
   /** Empty while nothing is healed. */
   readonly finals: readonly FinalCopy[]
   readonly losses: readonly Loss[]
-  readonly conflicts: ConflictPolicy
+  /** `switched`: now this, now that, and not on all nodes at once. */
+  readonly conflicts: ConflictPolicy | 'switched'
   readonly n: number
   /** Whether the nodes kept hints for all owners out of reach. */
   readonly hints: boolean

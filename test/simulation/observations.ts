@@ -3,6 +3,7 @@ import { LONG_PAST } from '../../server/causality/floor.ts'
 import type { KeyRecord, RequestId, VersionVector } from '../../server/causality/record.ts'
 import { decodeRecord } from '../../server/causality/record-codec.ts'
 import { compareStamps, type Stamp } from '../../server/causality/stamp.ts'
+import { decodeLayout, type Layout } from '../../server/membership/layout.ts'
 import { type Key, keyToText } from '../../shared/key.ts'
 
 /** One version that was seen in a record, on any disk at any time. */
@@ -29,6 +30,15 @@ export class Observations {
   readonly shortened = new Map<string, VersionVector[]>()
   /** By key, the records that have been read, and whether their pasts are long: most go to several disks. */
   private readonly known = new Map<Key, Map<string, boolean>>()
+
+  /** By number, all that any disk was given as a decided layout, by their bytes. */
+  readonly layouts = new Map<number, Map<string, Layout>>()
+
+  noteLayout(bytes: Buffer): void {
+    const layout = decodeLayout(bytes)
+    const known = this.layouts.get(layout.version) ?? new Map<string, Layout>()
+    this.layouts.set(layout.version, known.set(bytes.toString('latin1'), layout))
+  }
 
   noteRemoval(key: string, record: KeyRecord): void {
     push(this.removed, key, record)

@@ -4,6 +4,7 @@ import type { Key } from '../../shared/key.ts'
 
 const DATA = 'd'.charCodeAt(0)
 const HINT = 'h'.charCodeAt(0)
+const LAYOUT = Buffer.from('mlayout')
 
 /** Where nodes keep records on their disks: the data that they own, and hints. */
 export const DATA_RECORDS: StorageRange = { gte: slotAddress(0, ''), lt: DATA_END, limit: 1e9 }
@@ -14,6 +15,11 @@ export function recordAt(address: Buffer): Key | undefined {
   if (address[0] === DATA) return fromDataAddress(address).key
   if (address[0] === HINT) return address.toString('latin1', address.indexOf(0) + 3) as Key
   return undefined
+}
+
+/** Whether a node keeps the layout that it goes by there. */
+export function isLayout(address: Buffer): boolean {
+  return address.equals(LAYOUT)
 }
 
 /** The slot of a record among the data. */

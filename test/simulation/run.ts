@@ -2,12 +2,14 @@ import { causality } from './checkers/causality.ts'
 import { convergence } from './checkers/convergence.ts'
 import { durability } from './checkers/durability.ts'
 import { honesty } from './checkers/honesty.ts'
+import { oneLayout } from './checkers/one-layout.ts'
 import { uniqueness } from './checkers/uniqueness.ts'
 import type { Checker, Evidence, FinalCopy, Violation } from './evidence.ts'
 import { History } from './history.ts'
 import type { NodeFactory } from './machine.ts'
 import { Nemesis } from './nemesis.ts'
 import { Observations } from './observations.ts'
+import { PolicySwitches } from './policy-switches.ts'
 import { Removal } from './removal.ts'
 import { SimulatedCluster } from './simulated-cluster.ts'
 import type { Printer } from './simulated-trace.ts'
@@ -30,7 +32,7 @@ const REPAIR_FOR = 8 * SECOND
 /** For tombstones to be collected: a few rounds, each of which may find the owners busy, in microseconds a millisecond of age. */
 const COLLECT_WITHIN = 5_000
 
-const CHECKERS: readonly Checker[] = [durability, honesty, causality, convergence, uniqueness]
+const CHECKERS: readonly Checker[] = [durability, honesty, causality, convergence, uniqueness, oneLayout]
 
 export interface SimulationSettings {
   readonly seed: number
@@ -87,6 +89,7 @@ class Simulation {
   private readonly workload: Workload
   private readonly nemesis: Nemesis
   private readonly removal: Removal
+  private readonly switches: PolicySwitches
 
   constructor(world: World, settings: SimulationSettings) {
     this.world = world
@@ -96,6 +99,7 @@ class Simulation {
     this.cluster = cluster
     this.workload = new Workload({ world, cluster, history }, swarm)
     this.nemesis = new Nemesis({ world, cluster }, swarm)
+    this.switches = new PolicySwitches({ world, cluster }, swarm)
     this.removal = new Removal({ world, cluster, look: () => this.look() }, swarm)
   }
 
@@ -108,16 +112,23 @@ class Simulation {
     workload.start()
     nemesis.start()
     this.removal.start()
+    this.switches.start()
     await this.pass(this.swarm.faultsForMs * 1000)
     if (this.swarm.finale) {
       nemesis.finale()
       await this.pass(SECOND)
     }
     workload.stop()
+    this.switches.stop()
     nemesis.heal()
     this.removal.heal()
     const whole = () =>
-      this.removal.over && cluster.ready && workload.idle && cluster.healthy && cluster.hintsHeld === 0
+      this.removal.over &&
+      this.switches.idle &&
+      cluster.ready &&
+      workload.idle &&
+      cluster.healthy &&
+      cluster.hintsHeld === 0
     if (!(await this.within(HEAL_WITHIN, whole)))
       return this.notLive('the ring is not whole again after all faults')
     const aided = this.swarm.repairEveryMs > 0
@@ -228,7 +239,8 @@ class Simulation {
 
   private evidence(finals: readonly FinalCopy[]): Evidence {
     const { history, observations } = this
-    const { conflicts, maxHintAgeMs } = this.swarm
+    const { maxHintAgeMs, policyEveryMs } = this.swarm
+    const conflicts = policyEveryMs > 0 ? 'switched' : this.swarm.conflicts
     const hints = this.swarm.hints && maxHintAgeMs > HINTS_OUTLAST_MS
     return { history, observations, finals, losses: this.world.losses, conflicts, n: RING.n, hints }
   }

@@ -11,7 +11,7 @@ import { MemoryStorage } from './memory-storage.ts'
 import type { Observations } from './observations.ts'
 import type { OrderedBytes } from './ordered-bytes.ts'
 import type { Prng } from './prng.ts'
-import { recordAt, slotAt } from './record-place.ts'
+import { isLayout, recordAt, slotAt } from './record-place.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { World } from './world.ts'
 
@@ -187,6 +187,7 @@ export class SimulatedDisk {
         continue
       }
       this.world.hash.bytes(op.value)
+      if (isLayout(op.key)) this.observations.noteLayout(op.value)
       if (key === undefined) continue
       const long = this.observations.read(key, op.value)
       if (slotAt(op.key) !== undefined) this.watchPast(key, long)

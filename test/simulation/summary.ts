@@ -28,6 +28,8 @@ const REQUIRED_MARKS = [
   'read siblings',
   'read sloppy',
   'vote.renewed',
+  'policy changed',
+  'removal decided',
   'fault wipe',
   'fault restore',
   'fault copy',

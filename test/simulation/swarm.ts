@@ -92,6 +92,8 @@ export interface Swarm {
   readonly calmForMs: number
   /** One node is taken out of the ring after it has died, has to come back with its disk, or was only cut off. */
   readonly removal: 'never' | 'dead' | 'returning' | 'cut-off'
+  /** Between two changes of the conflict policy, milliseconds; 0 is never. */
+  readonly policyEveryMs: number
   /** Two keys to a slot, which share its floor, not one. */
   readonly sharedSlots: boolean
 }
@@ -105,7 +107,14 @@ export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
 export function drawSwarm(prng: Prng): Swarm {
   const swarm = drawLife(prng)
   const burials = prng.fork('burials')
-  return withRemoval(burials.chance(0.3) ? withBurials(swarm, burials) : swarm, prng.fork('removal'))
+  const buried = burials.chance(0.3) ? withBurials(swarm, burials) : swarm
+  return withSwitches(withRemoval(buried, prng.fork('removal')), prng.fork('policy'))
+}
+
+/** Siblings that nobody resolves would grow without bound while it is that one's turn. */
+function withSwitches(swarm: Swarm, prng: Prng): Swarm {
+  if (!prng.chance(0.15)) return swarm
+  return { ...swarm, policyEveryMs: prng.pick([1_000, 3_000, 10_000]), contexts: prng.pick([0.6, 0.9]) }
 }
 
 /** Its disk is lost to the ring, so that no other may be. */
@@ -163,6 +172,7 @@ function drawLife(prng: Prng): Swarm {
     moveEveryMs: 0,
     calmForMs: 0,
     removal: 'never',
+    policyEveryMs: 0,
     sharedSlots: false,
   }
 }

@@ -1,5 +1,6 @@
 import { COLLECTION_BUGS } from './collection-bugs.ts'
 import { HINT_BUGS } from './hint-bugs.ts'
+import { LAYOUT_BUGS } from './layout-bugs.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { REMOVAL_BUGS } from './removal-bugs.ts'
 import { REPAIR_BUGS } from './repair-bugs.ts'
@@ -14,4 +15,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...REPAIR_BUGS,
   ...COLLECTION_BUGS,
   ...REMOVAL_BUGS,
+  ...LAYOUT_BUGS,
 ]

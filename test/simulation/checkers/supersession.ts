@@ -219,7 +219,7 @@ export class Supersession {
   private close(from: WriteOp): WriteSet {
     const closure = new WriteSet(this.numbers)
     const pending = [from]
-    const lww = this.evidence.conflicts === 'lww'
+    const lww = this.evidence.conflicts !== 'siblings'
     let top: Sighting | undefined
     let below = 0
     let seenUntil = Number.NEGATIVE_INFINITY
