@@ -61,7 +61,7 @@ export class Collection {
     return {
       node: this.self,
       tombstones,
-      expiring: Math.max(0, mortal.size - tombstones),
+      expiring: mortal.expiring,
       collected: this.burial.buried,
       slotsSettled: floors.count,
       slotsHeldUp: this.collector.heldUp,

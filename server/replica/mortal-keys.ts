@@ -33,6 +33,7 @@ export class MortalKeys {
   /** Nothing in the slot dies before. */
   private readonly earliest = new Float64Array(SLOTS).fill(NEVER)
   private total = 0
+  private dying = 0
 
   constructor(components: MortalKeysComponents) {
     this.components = components
@@ -53,7 +54,7 @@ export class MortalKeys {
     const was = settlesMs(before, INDEXED)
     const is = settlesMs(after, INDEXED)
     if (was === is) return
-    if (was !== NEVER) this.unlist(slot)
+    if (was !== NEVER) this.unlist(slot, was)
     if (is !== NEVER) this.list(slot, is)
     this.components.commit.add(
       is === NEVER
@@ -66,8 +67,9 @@ export class MortalKeys {
   strike(slot: number, key: Key): void {
     const { storage, commit } = this.components
     const address = addressOf(slot, key)
-    if (storage.get(address) === undefined) return
-    this.unlist(slot)
+    const listed = storage.get(address)
+    if (listed === undefined) return
+    this.unlist(slot, readDeath(listed))
     commit.add({ type: 'del', key: address })
   }
 
@@ -82,6 +84,11 @@ export class MortalKeys {
 
   get size(): number {
     return this.total
+  }
+
+  /** Of them, those that go at a time of their own. */
+  get expiring(): number {
+    return this.dying
   }
 
   /** The keys of the slot that are dead by `wallMs`, in byte order, a page at a time. */
@@ -121,12 +128,14 @@ export class MortalKeys {
   private list(slot: number, death: number): void {
     this.counts[slot] = this.in(slot) + 1
     this.total++
+    if (death > 0) this.dying++
     this.lower(slot, death)
   }
 
-  private unlist(slot: number): void {
+  private unlist(slot: number, death: number): void {
     this.counts[slot] = this.in(slot) - 1
     this.total--
+    if (death > 0) this.dying--
   }
 
   private lower(slot: number, death: number): void {

@@ -64,6 +64,24 @@ describe('MortalKeys', () => {
     expect([again.anyDead(SLOT, 499), again.anyDead(SLOT, 500)]).to.deep.equal([false, true])
   })
 
+  it('counts those that expire apart from those that may go at once, as tombstones and long pasts do', async () => {
+    const disk = new MemoryDisk()
+    const { mortal, write, idle, close } = await mortalOn(disk)
+    const old = record(['a1', 'b1', 'c1', 'd1', 'e1', 'f1', 'g1', 'h1', 'i1'], [sibling('j1', 1)])
+    write('old', EMPTY_RECORD, old)
+    write('deleted', EMPTY_RECORD, TOMBSTONE)
+    for (const name of ['soon', 'later', 'never']) write(name, EMPTY_RECORD, expiring(100))
+    write('never', expiring(100), LASTING)
+    await idle()
+    expect([mortal.size, mortal.expiring]).to.deep.equal([4, 2])
+    mortal.strike(SLOT, keyFromText('soon'))
+    mortal.strike(SLOT, keyFromText('deleted'))
+    await idle()
+    expect([mortal.size, mortal.expiring]).to.deep.equal([2, 1])
+    await close()
+    expect((await mortalOn(disk)).mortal.expiring).to.equal(1)
+  })
+
   it('finds what was listed a moment ago, and is not on the disk yet', async () => {
     const { mortal, write, dead } = await mortalOn(new MemoryDisk())
     write('deleted', LASTING, TOMBSTONE)
