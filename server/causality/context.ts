@@ -15,8 +15,8 @@ export interface Context {
   /** All events that the reader knows of. */
   readonly vector: VersionVector
   /**
-   * The requests whose values it saw while a retry of them might still come: the write's coordinator may never
-   * have met them, and must not let the retry bring them back.
+   * The requests whose values it saw while a retry of them might still come, or their coordinator might give them
+   * another dot: the write's coordinator may never have met them, and must not let that bring them back.
    */
   readonly seen: readonly Retirement[]
 }
