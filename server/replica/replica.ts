@@ -181,11 +181,13 @@ export class Replica {
   ): Written {
     if (attempt > write.attempt)
       throw new KvError('outcome_unknown', 'a later attempt at the request came first')
-    const restamped =
-      sibling !== undefined && attempt < write.attempt
-        ? this.restamp(records, role, key, dot, write, done)
-        : undefined
-    if (restamped !== undefined) return restamped
+    const top = winner(before)
+    const outranked = top !== undefined && !sameDot(top.dot, dot) && !coveredBy(write.context, top.dot)
+    // The other owners say by what they outrank it; of this one nobody asks.
+    if (sibling !== undefined && (attempt < write.attempt || outranked)) {
+      const restamped = this.restamp(records, role, key, dot, write, done)
+      if (restamped !== undefined) return restamped
+    }
     // Not before this call returns, as with a write that is staged: the caller has not seen `Written` yet.
     void Promise.resolve().then(() => records.whenDurable(key, done))
     return { dot, bytes: encodeRecord(key, before), before }

@@ -186,6 +186,18 @@ describe('Replica', () => {
     expect(node.write('1').bytes.equals(first.bytes)).to.equal(true)
   })
 
+  it('lifts it all the same where something else ranks above it here', async () => {
+    const [a, b] = [await startNode('a'), await startNode('b')]
+    const first = a.write('1')
+    b.clock.advance(1_000)
+    const older = b.write('older, of a fast clock', { request: 'o' })
+    a.replica.absorb(a.data, KEY, decoded(older))
+    expect(winner(a.record())?.request).to.equal('o')
+    const again = a.write('1')
+    expect(again.dot).to.not.deep.equal(first.dot)
+    expect(winner(a.record())?.request).to.equal('q')
+  })
+
   it('refuses an attempt that comes after a later one, with an unknown outcome', async () => {
     const node = await startNode('a')
     node.write('1', { attempt: 2 })
