@@ -26,11 +26,14 @@ export class PolicySwitches {
   private stopped = false
   private underWay = 0
 
-  constructor(components: { world: World; cluster: SimulatedCluster }, swarm: Pick<Swarm, 'policyEveryMs'>) {
+  constructor(
+    components: { world: World; cluster: SimulatedCluster; prng: Prng },
+    swarm: Pick<Swarm, 'policyEveryMs'>,
+  ) {
     this.world = components.world
     this.cluster = components.cluster
     this.everyMs = swarm.policyEveryMs
-    this.prng = components.world.prng.fork('policy switches')
+    this.prng = components.prng
   }
 
   start(): void {

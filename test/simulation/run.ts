@@ -93,14 +93,16 @@ class Simulation {
 
   constructor(world: World, settings: SimulationSettings) {
     this.world = world
-    this.swarm = { ...drawSwarm(world.prng.fork('swarm')), ...settings.swarm }
+    const draws = world.prng.fork('swarm')
+    this.swarm = { ...drawSwarm(draws), ...settings.swarm }
     const { observations, history, swarm } = this
     const cluster = new SimulatedCluster({ world, makeNode: settings.makeNode, observations }, swarm)
     this.cluster = cluster
     this.workload = new Workload({ world, cluster, history }, swarm)
     this.nemesis = new Nemesis({ world, cluster }, swarm)
-    this.switches = new PolicySwitches({ world, cluster }, swarm)
     this.removal = new Removal({ world, cluster, look: () => this.look() }, swarm)
+    // With a generator of the swarm's own: what else a seed does is the same with switches or without.
+    this.switches = new PolicySwitches({ world, cluster, prng: draws }, swarm)
   }
 
   async run(): Promise<Violation[]> {

@@ -110,7 +110,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests', 'liveness'],
-    seeds: [16],
+    seeds: [8],
   },
   {
     name: 'a scrub finds wrong digests and leaves them as they are',
