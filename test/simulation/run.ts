@@ -1,10 +1,7 @@
-import { causality } from './checkers/causality.ts'
+import { CHECKERS } from './checkers/checkers.ts'
 import { convergence } from './checkers/convergence.ts'
-import { durability } from './checkers/durability.ts'
-import { honesty } from './checkers/honesty.ts'
-import { oneLayout } from './checkers/one-layout.ts'
-import { uniqueness } from './checkers/uniqueness.ts'
-import type { Checker, Evidence, FinalCopy, Violation } from './evidence.ts'
+import { fates } from './checkers/elements.ts'
+import type { Evidence, FinalCopy, Violation } from './evidence.ts'
 import { History } from './history.ts'
 import type { NodeFactory } from './machine.ts'
 import { Nemesis } from './nemesis.ts'
@@ -31,8 +28,6 @@ const AGREE_WITHIN = 60 * SECOND
 const REPAIR_FOR = 8 * SECOND
 /** For tombstones to be collected: a few rounds, each of which may find the owners busy, in microseconds a millisecond of age. */
 const COLLECT_WITHIN = 5_000
-
-const CHECKERS: readonly Checker[] = [durability, honesty, causality, convergence, uniqueness, oneLayout]
 
 export interface SimulationSettings {
   readonly seed: number
@@ -236,6 +231,7 @@ class Simulation {
 
   private judge(finals: readonly FinalCopy[]): Violation[] {
     const evidence = this.evidence(finals)
+    for (const [fate, times] of fates(evidence)) this.world.count(`values ${fate}`, times)
     return CHECKERS.flatMap((check) => check(evidence))
   }
 

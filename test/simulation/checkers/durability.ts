@@ -36,7 +36,8 @@ export function durability(evidence: Evidence): Violation[] {
   return violations
 }
 
-function present(evidence: Evidence, key: string, supersession: Supersession): WriteOp[] {
+/** The writes of which something is left when all is healed: versions, and tombstones that were collected. */
+export function present(evidence: Evidence, key: string, supersession: Supersession): WriteOp[] {
   const found = new Set<WriteOp>()
   for (const { record, key: held } of evidence.finals) {
     if (held !== key || record === undefined) continue

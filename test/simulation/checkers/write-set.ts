@@ -26,6 +26,13 @@ export class WriteSet {
     for (let i = 0; i < words.length; i++) this.words[i] = (this.words[i] as number) | (words[i] as number)
   }
 
+  /** A new one, of those that are in both. */
+  and({ words }: WriteSet): WriteSet {
+    const both = new WriteSet(this.numbers)
+    for (let i = 0; i < words.length; i++) both.words[i] = (this.words[i] as number) & (words[i] as number)
+    return both
+  }
+
   private numberOf(write: WriteOp): number {
     const number = this.numbers.get(write)
     if (number === undefined) throw new RangeError(`${write.request} is no write of this key`)

@@ -1,0 +1,45 @@
+import { expect } from 'chai'
+import { complaints } from './complaints.ts'
+import { elements, fates } from './elements.ts'
+import { Story } from './story.ts'
+
+describe('the checker of elements', () => {
+  it('tells values that stay from those that readers missed, that nobody read, and that are lost', () => {
+    const story = new Story()
+    const [stable, stale, unread, lost, last] = [1, 10, 20, 30, 40].map((at) => story.write(at, at + 1))
+    const writes = [stable, stale, unread, last]
+    for (const [i, write] of writes.entries()) if (write !== undefined) story.seen(write, (i + 1) * 10)
+    if (!(stable && stale && unread && lost && last)) throw new Error('there are five')
+    story.seen(lost, 900)
+    story.read(2, 3, [stable])
+    story.read(12, 13, [stale])
+    story.read(14, 15, [stable])
+    story.read(50, 51, [last])
+    story.holds('n1', last, 40)
+    expect(Object.fromEntries(fates(story.evidence))).to.deep.equal({
+      stable: 2,
+      stale: 1,
+      'never read': 1,
+      lost: 1,
+    })
+    expect(complaints(elements, story)).to.equal('')
+  })
+
+  it('flags a run without a single stable value', () => {
+    const story = new Story()
+    const write = story.write(1, 2)
+    story.seen(write, 10)
+    story.holds('n1', write, 10)
+    expect(complaints(elements, story)).to.equal('of 1 acknowledged values none was stable')
+    story.read(3, 4, [write])
+    expect(complaints(elements, story)).to.equal('')
+  })
+
+  it('has nothing to say where nothing was acknowledged, or all has expired', () => {
+    const story = new Story()
+    story.write(1, 2, { outcome: 'unknown' })
+    story.write(3, 4, { ttlMs: 5 })
+    story.holds('n1', undefined)
+    expect([complaints(elements, story), fates(story.evidence).size]).to.deep.equal(['', 0])
+  })
+})
