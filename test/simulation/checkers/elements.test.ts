@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { WriteOp } from '../history.ts'
 import { complaints } from './complaints.ts'
 import { elements, fates } from './elements.ts'
 import { Story } from './story.ts'
@@ -26,12 +27,20 @@ describe('the checker of elements', () => {
   })
 
   it('flags a run without a single stable value', () => {
-    const story = new Story()
-    const write = story.write(1, 2)
-    story.seen(write, 10)
-    story.holds('n1', write, 10)
-    expect(complaints(elements, story)).to.equal('of 1 acknowledged values none was stable')
-    story.read(3, 4, [write])
+    const of = (writes: number): Story => {
+      const story = new Story()
+      for (let at = 1; at < writes; at++) story.seen(story.write(at, at + 0.5), at)
+      const last = story.write(20, 21)
+      story.seen(last, 20)
+      story.holds('n1', last, 20)
+      return story
+    }
+    // So few say nothing.
+    expect(complaints(elements, of(9))).to.equal('')
+    const story = of(10)
+    expect(complaints(elements, story)).to.equal('of 10 acknowledged values none was stable')
+    const last = story.evidence.history.writes.at(-1) as WriteOp
+    story.read(22, 23, [last])
     expect(complaints(elements, story)).to.equal('')
   })
 
