@@ -28,11 +28,10 @@ export class Observations {
   readonly removed = new Map<string, KeyRecord[]>()
   /** Pasts that were shortened on an owner's disk: what they name is done with all the same. */
   readonly shortened = new Map<string, VersionVector[]>()
-  /** By key, the records that have been read, and whether their pasts are long: most go to several disks. */
-  private readonly known = new Map<Key, Map<string, boolean>>()
-
   /** By number, all that any disk was given as a decided layout, by their bytes. */
   readonly layouts = new Map<number, Map<string, Layout>>()
+  /** By key, the records that have been read, and whether their pasts are long: most go to several disks. */
+  private readonly known = new Map<Key, Map<string, boolean>>()
 
   noteLayout(bytes: Buffer): void {
     const layout = decodeLayout(bytes)

@@ -26,7 +26,7 @@ describe('the checker of elements', () => {
     expect(complaints(elements, story)).to.equal('')
   })
 
-  it('flags a run without a single stable value', () => {
+  it('flags a run in which no value was read and stayed', () => {
     const of = (writes: number): Story => {
       const story = new Story()
       for (let at = 1; at < writes; at++) story.seen(story.write(at, at + 0.5), at)
@@ -38,7 +38,7 @@ describe('the checker of elements', () => {
     // So few say nothing.
     expect(complaints(elements, of(9))).to.equal('')
     const story = of(10)
-    expect(complaints(elements, story)).to.equal('of 10 acknowledged values none was stable')
+    expect(complaints(elements, story)).to.equal('of 10 acknowledged values none was read and stayed')
     const last = story.evidence.history.writes.at(-1) as WriteOp
     story.read(22, 23, [last])
     expect(complaints(elements, story)).to.equal('')

@@ -12,11 +12,21 @@ import type { WriteSet } from './write-set.ts'
  */
 export type Fate = 'stable' | 'stale' | 'never read' | 'lost'
 
-/** Of fewer than these, none may be stable: most of the time the ring took no writes. */
+/** Of fewer than these none need have stayed: most of the time the ring took no writes. */
 const ENOUGH = 10
 
-/** How many had which fate; deletes, and values that expire, are not counted. */
-export function fates(evidence: Evidence): ReadonlyMap<Fate, number> {
+type Fates = ReadonlyMap<Fate, number>
+
+const told = new WeakMap<Evidence, Fates>()
+
+/** How many had which fate; deletes, and values that expire, are not counted. Worked out once. */
+export function fates(evidence: Evidence): Fates {
+  const counts = told.get(evidence) ?? count(evidence)
+  told.set(evidence, counts)
+  return counts
+}
+
+function count(evidence: Evidence): Fates {
   const counts = new Map<Fate, number>()
   for (const key of new Set(evidence.finals.map((copy) => copy.key))) {
     const supersession = supersessionOf(evidence, key)
@@ -26,12 +36,15 @@ export function fates(evidence: Evidence): ReadonlyMap<Fate, number> {
   return counts
 }
 
-/** A run after which no value has been found stable has shown nothing, whatever the other checkers say. */
+/**
+ * A run after which no value was read and stayed, be it that some readers missed it on the way, has shown nothing,
+ * whatever the other checkers say.
+ */
 export function elements(evidence: Evidence): Violation[] {
   const counts = fates(evidence)
   const all = [...counts.values()].reduce((sum, count) => sum + count, 0)
-  if (all < ENOUGH || counts.has('stable')) return []
-  return [{ checker: 'elements', key: '', message: `of ${all} acknowledged values none was stable` }]
+  if (all < ENOUGH || counts.has('stable') || counts.has('stale')) return []
+  return [{ checker: 'elements', key: '', message: `of ${all} acknowledged values none was read and stayed` }]
 }
 
 function fatesOf(supersession: Supersession, left: readonly WriteOp[]): Fate[] {

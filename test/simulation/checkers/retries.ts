@@ -31,9 +31,9 @@ export class Retries {
   }
 
   /**
-   * The write was applied twice, and a record remembers no request for
-   * ever, nor as many as were retried before or came since: an attempt may have come back after the other was replaced.
-   * Ages are told by the milliseconds of stamps, which stand still for a while after a crash.
+   * The write was applied twice, and a record remembers no request for ever, nor as many as were retried before or
+   * came since: an attempt may have come back after the other was replaced. Ages are told by the milliseconds of
+   * stamps, which stand still for a while after a crash.
    */
   forgotten(loser: WriteOp, read: ReadOp): boolean {
     if (!this.appliedTwice(loser)) return false

@@ -215,6 +215,8 @@ describe('a request with several attempts', () => {
       const again = { stamp: { wallMs: 10, logical: 0 }, expiresAtMs: 0, attempt: 0 }
       const lifted = rewriteSibling(first, dot('a1'), { ...again, dot: dot('a2') }) as KeyRecord
       expect(winner(mergeRecords(lifted, next))?.dot, request).to.deep.equal(dot('b1'))
+      const old = writeRecord(first, write('b1', 2), seenBy('a1'), 'lww')
+      expect(winner(mergeRecords(lifted, old))?.dot, request).to.deep.equal(dot('b1'))
       // Nor where the coordinator of the next write knew it from the context only.
       const elsewhere = writeRecord(EMPTY_RECORD, write('b1', 2), contextOf(first, 0), 'lww')
       expect(winner(mergeRecords(lifted, elsewhere))?.dot, request).to.deep.equal(dot('b1'))

@@ -21,6 +21,8 @@ interface Circumstances {
   readonly strict?: boolean
   readonly replaced?: boolean
   readonly conflicts?: ConflictPolicy
+  /** Another than `a`: no owner of the key. */
+  readonly self?: string
 }
 
 function begin({
@@ -29,6 +31,7 @@ function begin({
   strict = false,
   replaced = false,
   conflicts = 'lww',
+  self = 'a',
 }: Circumstances = {}) {
   const clock = new ManualClock()
   // Deadlines of its own: what a process that stood still finds first, an answer or the time, is up to chance.
@@ -36,8 +39,10 @@ function begin({
   const sent: { node: string; hintFor: string; done: Done }[] = []
   const staged: Done[] = []
   const ended: number[] = []
-  const stage = (done: Done) => {
+  const roles: string[] = []
+  const stage = (done: Done, role: string) => {
     staged.push(done)
+    roles.push(role)
     return { dot: { actor: 'a.1', counter: 1 }, bytes: Buffer.from('record'), before: {} }
   }
   const components = {
@@ -48,15 +53,16 @@ function begin({
         void sent.push({ node, hintFor, done }),
     },
     replica: {
-      write: (_records: unknown, _role: string, _key: unknown, _write: unknown, done: Done) => stage(done),
+      write: (_records: unknown, role: string, _key: unknown, _write: unknown, done: Done) =>
+        stage(done, role),
       restamp: (
         _records: unknown,
-        _role: string,
+        role: string,
         _key: unknown,
         _dot: unknown,
         _write: unknown,
         done: Done,
-      ) => (replaced ? undefined : stage(done)),
+      ) => (replaced ? undefined : stage(done, role)),
     },
     data: {},
     complete: () => !unfilled.includes('a'),
@@ -67,7 +73,7 @@ function begin({
     writes: { begin: () => 7, end: (write: number) => void ended.push(write) },
   } as unknown as PutComponents
   const answers: string[] = []
-  const plan = { self: 'a', owners: ['a', 'b', 'c'], preference: ['a', 'b', 'c', 'd', 'e'] }
+  const plan = { self, owners: ['a', 'b', 'c'], preference: ['a', 'b', 'c', 'd', 'e'] }
   const write = { value: Buffer.from('v'), ttlMs: 0, context: undefined, request: 'q', attempt: 0 }
   new PutOperation(
     components,
@@ -82,7 +88,7 @@ function begin({
     if (at < 0) throw new Error(`nothing was sent to ${node}`)
     sent.splice(at, 1)[0]?.done(undefined, { outrankedBy, complete: !unfilled.includes(node) })
   }
-  return { clock, ticks, sent, staged, ended, answers, own, ack }
+  return { clock, ticks, sent, staged, roles, ended, answers, own, ack }
 }
 
 describe('PutOperation', () => {
@@ -126,6 +132,13 @@ describe('PutOperation', () => {
     expect(put.answers).to.deep.equal([])
     put.ack('b')
     expect(put.answers).to.deep.equal(['2'])
+  })
+
+  it('is stamped again as what it was: a fallback is no owner then either', () => {
+    const put = begin({ self: 'd' })
+    put.own()
+    put.ack('b', ABOVE)
+    expect(put.roles).to.deep.equal(['fallback', 'fallback'])
   })
 
   it('has an unknown outcome where it cannot be stamped again because another write has replaced it', () => {

@@ -1,65 +1,14 @@
 import { expect } from 'chai'
-import { CryptoRandom } from '../../../server/adapters/crypto-random.ts'
 import { contextOf } from '../../../server/causality/context.ts'
-import { NO_FLOOR } from '../../../server/causality/floor.ts'
-import { HybridClock } from '../../../server/causality/hybrid-clock.ts'
 import { mergeRecords } from '../../../server/causality/merge.ts'
-import { type ConflictPolicy, type KeyRecord, MAX_SIBLINGS } from '../../../server/causality/record.ts'
+import { MAX_SIBLINGS } from '../../../server/causality/record.ts'
 import { decodeRecord } from '../../../server/causality/record-codec.ts'
 import { winner } from '../../../server/causality/write.ts'
 import { dataAddress } from '../../../server/replica/data-address.ts'
-import { Floors } from '../../../server/replica/floors.ts'
-import { GroupCommit } from '../../../server/replica/group-commit.ts'
-import { Minter } from '../../../server/replica/minter.ts'
-import { Replica, type StoreAck, type Write, type Written } from '../../../server/replica/replica.ts'
-import { StagedRecords } from '../../../server/replica/staged-records.ts'
+import type { StoreAck, Written } from '../../../server/replica/replica.ts'
 import { KvError } from '../../../shared/errors.ts'
-import { keyFromText } from '../../../shared/key.ts'
-import { slotOf } from '../../../shared/slot.ts'
-import { ManualClock } from '../manual-clock.ts'
-import { readyClock } from '../ready-clock.ts'
-import { silentTrace } from '../silent-trace.ts'
-import { ManualStorage, settle } from './manual-storage.ts'
-
-const KEY = keyFromText('k')
-
-async function startNode(id: string, conflicts: ConflictPolicy = 'lww') {
-  const storage = new ManualStorage()
-  const clock = new ManualClock()
-  const hybrid = new HybridClock(clock, { maxSkewMs: 60_000 })
-  const commit = new GroupCommit({ clock: readyClock, storage, trace: silentTrace }, { maxQueuedBytes: 1e8 })
-  const minter = new Minter({ storage, hybrid, commit, random: new CryptoRandom() }, { id })
-  const recovered = minter.recover()
-  await storage.land()
-  await recovered
-  const floors = new Floors({ storage, commit, trace: silentTrace })
-  const replica = new Replica({
-    commit,
-    minter,
-    hybrid,
-    floors,
-    trace: silentTrace,
-    policy: () => conflicts,
-    complete: () => true,
-  })
-  const data = new StagedRecords({ storage, commit, onCorrupt: () => undefined }, dataAddress)
-  const write = (
-    value: string,
-    more: Partial<Write> = {},
-    done: (error: KvError | undefined) => void = () => undefined,
-  ): Written => {
-    const fields = { ttlMs: 0, context: undefined, request: 'q', attempt: 0, ...more }
-    return replica.write(data, 'owner', KEY, { value: Buffer.from(value), ...fields }, done)
-  }
-  const flush = async () => {
-    await settle()
-    while (storage.flights.length > 0) await storage.land()
-  }
-  return { clock, storage, replica, data, floors, write, flush, record: () => data.latest(KEY) }
-}
-
-const values = (record: KeyRecord) => record.siblings.map(({ value }) => value?.toString())
-const decoded = (written: Written) => decodeRecord(KEY, written.bytes)
+import { settle } from './manual-storage.ts'
+import { decoded, KEY, startNode, values } from './replica-node.ts'
 
 describe('Replica', () => {
   it('takes over what an earlier attempt has left, with a new stamp', async () => {
@@ -290,81 +239,5 @@ describe('Replica', () => {
     await b.flush()
     await a.flush()
     expect(acks).to.deep.equal([decoded(high).siblings[0]?.stamp, undefined])
-  })
-
-  describe('on the floor of its slot', () => {
-    const slot = slotOf(KEY)
-    const floorAt = ({ dot }: Written) => ({ ...NO_FLOOR, vector: new Map([[dot.actor, dot.counter]]) })
-    const codeOf = async (
-      node: Awaited<ReturnType<typeof startNode>>,
-      written: Written,
-      origin: 'write' | 'mend' | 'owner',
-    ) => {
-      let code = 'ok'
-      node.replica.store(node.data, KEY, written.bytes, origin, (error) => {
-        code = error?.code ?? 'ok'
-      })
-      await node.flush()
-      return code
-    }
-
-    it('refuses a write that comes after its promise, and takes one that is above it', async () => {
-      const [a, b] = [await startNode('a'), await startNode('b')]
-      const early = a.write('early')
-      const next = a.write('next', { request: 'p' })
-      b.floors.promise(slot, { round: 'r', vector: floorAt(early).vector })
-      expect(await codeOf(b, early, 'write')).to.equal('outcome_unknown')
-      expect(values(b.record())).to.deep.equal([])
-      expect(await codeOf(b, next, 'write')).to.equal('ok')
-      // What an owner has missed is still brought to it: nothing has been collected yet.
-      const c = await startNode('c')
-      c.floors.promise(slot, { round: 'r', vector: floorAt(early).vector })
-      expect(await codeOf(c, early, 'mend')).to.equal('ok')
-      expect(await codeOf(c, early, 'write')).to.equal('ok')
-    })
-
-    it('does not bring back what was collected, whoever sends it', async () => {
-      const [a, b] = [await startNode('a'), await startNode('b')]
-      const old = a.write('old')
-      b.floors.raise(slot, floorAt(old))
-      expect(await codeOf(b, old, 'mend')).to.equal('ok')
-      expect(await codeOf(b, old, 'owner')).to.equal('ok')
-      expect(await codeOf(b, old, 'write')).to.equal('outcome_unknown')
-      b.replica.absorb(b.data, KEY, decoded(old))
-      expect(values(b.record())).to.deep.equal([])
-    })
-
-    it('puts away a tombstone that is due when a newer value comes, on whatever way', async () => {
-      for (const state of ['raise', 'adopt'] as const) {
-        const [a, b] = [await startNode('a', 'siblings'), await startNode('b', 'siblings')]
-        const deletion = b.write('', { value: null })
-        const newer = a.write('newer', { request: 'p' })
-        b.floors[state](slot, floorAt(deletion))
-        // The tombstone once more says nothing new.
-        expect(await codeOf(b, deletion, 'owner')).to.equal('ok')
-        expect(values(b.record())).to.deep.equal([undefined])
-        expect(await codeOf(b, newer, 'write')).to.equal('ok')
-        expect(values(b.record())).to.deep.equal(['newer'])
-        expect(b.record().past.get(deletion.dot.actor)).to.equal(deletion.dot.counter)
-        for (const way of ['written here', 'absorbed']) {
-          const c = await startNode('c', 'siblings')
-          const due = c.write('', { value: null })
-          c.floors[state](slot, floorAt(due))
-          if (way === 'absorbed') c.replica.absorb(c.data, KEY, decoded(newer))
-          else c.write('newer', { request: 'p' })
-          expect(values(c.record()), way).to.deep.equal(['newer'])
-        }
-      }
-    })
-
-    it('takes only what the owner says that it is being compared with', async () => {
-      const [a, b] = [await startNode('a'), await startNode('b')]
-      const old = a.write('old')
-      b.floors.adopt(slot, floorAt(old))
-      expect(await codeOf(b, old, 'mend')).to.equal('overloaded')
-      expect(await codeOf(b, old, 'write')).to.equal('outcome_unknown')
-      expect(await codeOf(b, old, 'owner')).to.equal('ok')
-      expect(values(b.record())).to.deep.equal(['old'])
-    })
   })
 })
