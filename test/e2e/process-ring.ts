@@ -10,12 +10,17 @@ import type { KvUser } from './kv-user.ts'
 const SERVER = path.join(import.meta.dirname, '../../dist/server/main.js')
 const MINUTE = 60_000
 
+/** Of all rings that tests put together from processes. */
+export const SECRET = 'a secret of this test'
+
 export interface ProcessSettings {
   /** Flags beyond those that every node of the ring has. */
   readonly flags?: readonly string[]
   /** What runs the node, as `nsenter` does; directly where absent. */
   readonly through?: readonly string[]
   readonly data?: string
+  /** Beyond what every node has. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** A node's process, with all that it says. */
@@ -38,6 +43,10 @@ export class NodeProcess {
     throw new Error(`it ended before it said anything: ${this.stderr}`)
   }
 
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null
+  }
+
   async end(signal: NodeJS.Signals): Promise<number | null> {
     this.child.kill(signal)
     return this.ended()
@@ -45,7 +54,7 @@ export class NodeProcess {
 
   /** Its exit code; null where a signal has ended it. */
   async ended(): Promise<number | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit')
+    if (this.running) await once(this.child, 'exit')
     return this.child.exitCode
   }
 }
@@ -76,18 +85,14 @@ export class ProcessRing {
   }
 
   /** Starts the process; it may not come to listen. */
-  spawn(id: string, { flags = [], through = [], data }: ProcessSettings = {}): NodeProcess {
+  spawn(id: string, { flags = [], through = [], data, env = {} }: ProcessSettings = {}): NodeProcess {
     const argv = [
       ...['--id', id, '--cluster', 'processes', '--data', data ?? this.user.file(id)],
       ...['--bootstrap-expect', String(this.ids.length), '--http-port', '0', '--peer-port', '0'],
       ...['--discovery-port', String(this.discoveryPort), '--json', ...this.flags, ...flags],
     ]
-    const env = {
-      PATH: process.env.PATH,
-      KV_HOME: this.user.home,
-      KV_CLUSTER_SECRET: 'a secret of this test',
-    }
-    return new NodeProcess([...through, process.execPath, SERVER, ...argv], env)
+    const base = { PATH: process.env.PATH, KV_HOME: this.user.home, KV_CLUSTER_SECRET: SECRET }
+    return new NodeProcess([...through, process.execPath, SERVER, ...argv], { ...base, ...env })
   }
 
   /** @throws Error where it does not come to listen. */

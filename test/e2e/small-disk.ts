@@ -62,8 +62,8 @@ export class SmallDisk {
     if (this.holder.exitCode === null) await once(this.holder, 'exit')
   }
 
-  /** As those see it who are not there. */
-  private get outside(): string {
+  /** Where those find it who are not there. */
+  get outside(): string {
     return path.join('/proc', String(this.holder.pid), 'root', this.path)
   }
 }

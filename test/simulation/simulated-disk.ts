@@ -3,15 +3,15 @@ import { CorruptRecord, decodeRecord } from '../../server/causality/record-codec
 import type { Clock } from '../../server/ports/clock.ts'
 import type { Storage, StorageOp } from '../../server/ports/storage.ts'
 import { dataAddress } from '../../server/replica/data-address.ts'
-import { type Key, keyToText } from '../../shared/key.ts'
+import type { Key } from '../../shared/key.ts'
 import { digestFault } from './digest-fault.ts'
 import { DiskDamage } from './disk-damage.ts'
+import { DiskWatcher } from './disk-watcher.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { MemoryStorage } from './memory-storage.ts'
 import type { Observations } from './observations.ts'
 import type { OrderedBytes } from './ordered-bytes.ts'
 import type { Prng } from './prng.ts'
-import { isLayout, recordAt, slotAt } from './record-place.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { World } from './world.ts'
 
@@ -35,11 +35,9 @@ export class SimulatedDisk {
   private readonly disk = new MemoryDisk()
   private readonly world: World
   private readonly prng: Prng
-  private readonly observations: Observations
   private readonly settings: SimulatedDiskSettings
   private storage: MemoryStorage | undefined
-  /** Keys whose records here have long pasts. */
-  private readonly longPasts = new Set<Key>()
+  private readonly watcher: DiskWatcher
 
   constructor(
     components: { world: World; prng: Prng; observations: Observations },
@@ -47,8 +45,9 @@ export class SimulatedDisk {
   ) {
     this.world = components.world
     this.prng = components.prng
-    this.observations = components.observations
     this.settings = settings
+    const held = (key: Key) => this.look(key).record
+    this.watcher = new DiskWatcher({ observations: components.observations, held })
     this.incarnation = this.drawIncarnation()
     this.damage = new DiskDamage({ disk: this.disk, world: components.world }, settings)
   }
@@ -162,35 +161,13 @@ export class SimulatedDisk {
     )
   }
 
-  private watchRemoval(key: Key): void {
-    const { record } = this.look(key)
-    if (record !== undefined) this.observations.noteRemoval(keyToText(key), record)
-  }
-
-  private watchPast(key: Key, long: boolean): void {
-    if (!long && this.longPasts.has(key)) {
-      const { record } = this.look(key)
-      if (record !== undefined) this.observations.noteShortening(keyToText(key), record.past)
-    }
-    if (long) this.longPasts.add(key)
-    else this.longPasts.delete(key)
-  }
-
   private watch(batch: readonly StorageOp[]): void {
     this.onNextCommit?.()
     this.onNextCommit = undefined
     for (const op of batch) {
       this.world.hash.bytes(op.key)
-      const key = recordAt(op.key)
-      if (op.type === 'del') {
-        if (slotAt(op.key) !== undefined && key !== undefined) this.watchRemoval(key)
-        continue
-      }
-      this.world.hash.bytes(op.value)
-      if (isLayout(op.key)) this.observations.noteLayout(op.value)
-      if (key === undefined) continue
-      const long = this.observations.read(key, op.value)
-      if (slotAt(op.key) !== undefined) this.watchPast(key, long)
+      if (op.type === 'put') this.world.hash.bytes(op.value)
+      this.watcher.see(op)
     }
   }
 
