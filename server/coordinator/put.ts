@@ -91,6 +91,7 @@ export class PutOperation extends Deadline {
   /** @throws KvError, definite: nothing was or will be applied. */
   start(): void {
     this.checkReach()
+    this.checkRoom()
     const { replica, writes } = this.components
     this.ticket = writes.begin()
     try {
@@ -119,6 +120,13 @@ export class PutOperation extends Deadline {
       `w=${w}, but only ${reach.length} ${kind} for ${keyToText(this.key)} can be reached`,
       'see which nodes are up: kv ring status',
     )
+  }
+
+  /** A fallback that coordinates keeps its own copy as a hint. */
+  private checkRoom(): void {
+    const { owners, self } = this.plan
+    const refusal = owners.includes(self) ? undefined : this.components.hints.refusal()
+    if (refusal !== undefined) throw refusal
   }
 
   /** Stages the write here and sends the record out. @returns false, and does nothing, where `stage` has none. */

@@ -74,13 +74,15 @@ export class HintStore {
     }
   }
 
-  /** Why no further hint is taken now, if so. */
+  /** Why no further hint is taken now, if so. The last one that is taken may reach over the bound. */
   refusal(): KvError | undefined {
     if (this.heldBytes < this.maxBytes) return undefined
+    const full = `keeps ${this.heldBytes} bytes of hints; from ${this.maxBytes} on it takes no more`
+    const why = this.maxBytes === 0 ? 'keeps no hints' : full
     return new KvError(
       'overloaded',
-      `${this.heldBytes} bytes of hints are held`,
-      'see for whom: kv hints list',
+      `this node would have to keep a hint, and it ${why}`,
+      'see: kv ring status',
     )
   }
 

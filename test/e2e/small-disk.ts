@@ -47,7 +47,13 @@ export class SmallDisk {
     const ballast = Math.max(0, bavail * bsize - leaveBytes)
     for (let written = 0, part = 0; written < ballast; part++) {
       const bytes = Math.min(MIB, ballast - written)
-      writeFileSync(path.join(this.outside, `ballast-${part}`), Buffer.alloc(bytes, 1), { flag: 'w' })
+      try {
+        writeFileSync(path.join(this.outside, `ballast-${part}`), Buffer.alloc(bytes, 1))
+      } catch (error) {
+        // Whoever else writes there has been quicker.
+        if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return
+        throw error
+      }
       written += bytes
     }
   }

@@ -1,5 +1,6 @@
 import type { ConflictPolicy, KeyRecord } from '../../server/causality/record.ts'
 import type { NodeId } from '../../server/ports/network.ts'
+import type { Gauge } from './gauges.ts'
 import type { History } from './history.ts'
 import type { Observations } from './observations.ts'
 
@@ -38,6 +39,7 @@ export interface Evidence {
   /** `switched`: now this, now that, and not on all nodes at once. */
   readonly conflicts: ConflictPolicy | 'switched'
   readonly n: number
+  readonly gauges: readonly Gauge[]
   /** Whether the nodes kept hints for all owners out of reach. */
   readonly hints: boolean
 }

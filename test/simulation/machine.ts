@@ -71,6 +71,11 @@ export class Machine {
     return this.process?.state === 'running' && this.node?.readiness().ready === true
   }
 
+  /** Waits for no answer of a peer. */
+  get idle(): boolean {
+    return this.node?.stats().get('peer_requests_waiting') === 0
+  }
+
   start(): void {
     if (this.up || this.dead) return
     const { world } = this

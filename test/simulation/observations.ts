@@ -18,11 +18,16 @@ export interface Sighting {
   readonly attempt: number
 }
 
+type Measure = 'bytes' | 'values of one writer'
+
 /** Every version that any record on its way to any disk has had. */
 export class Observations {
   /** By dot; more than one version under one dot is what must never be. */
   readonly byDot = new Map<string, Sighting[]>()
   readonly byRequest = new Map<RequestId, Sighting[]>()
+
+  /** The most that any record has had of something. */
+  readonly largest = new Map<Measure, { key: string; count: number }>()
 
   /** Records that were removed from an owner's disk: their tombstones stand although nobody holds them. */
   readonly removed = new Map<string, KeyRecord[]>()
@@ -61,7 +66,9 @@ export class Observations {
     const before = known.get(content)
     if (before !== undefined) return before
     const record = decodeRecord(key, bytes)
-    this.note(keyToText(key), record)
+    const text = keyToText(key)
+    this.note(text, record)
+    this.measure(text, record, bytes.length)
     const long = record.past.size > LONG_PAST
     known.set(content, long)
     return long
@@ -79,6 +86,16 @@ export class Observations {
       if (!others?.some((other) => sameDot(other.dot, dot) && sameStamp(other, sighting)))
         push(this.byRequest, request, sighting)
     }
+  }
+
+  private measure(key: string, { siblings }: KeyRecord, bytes: number): void {
+    const byActor = new Map<string, number>()
+    for (const { dot } of siblings) byActor.set(dot.actor, (byActor.get(dot.actor) ?? 0) + 1)
+    const raise = (what: Measure, count: number) => {
+      if (count > (this.largest.get(what)?.count ?? 0)) this.largest.set(what, { key, count })
+    }
+    raise('bytes', bytes)
+    raise('values of one writer', Math.max(0, ...byActor.values()))
   }
 
   /** The lowest and the highest (stamp, actor) that the request ever had; undefined if it never was. */

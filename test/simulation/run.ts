@@ -2,6 +2,7 @@ import { CHECKERS } from './checkers/checkers.ts'
 import { convergence } from './checkers/convergence.ts'
 import { fates } from './checkers/elements.ts'
 import type { Evidence, FinalCopy, Violation } from './evidence.ts'
+import { Gauges } from './gauges.ts'
 import { History } from './history.ts'
 import type { NodeFactory } from './machine.ts'
 import { Nemesis } from './nemesis.ts'
@@ -10,12 +11,14 @@ import { PolicySwitches } from './policy-switches.ts'
 import { Removal } from './removal.ts'
 import { SimulatedCluster } from './simulated-cluster.ts'
 import type { Printer } from './simulated-trace.ts'
-import { drawSwarm, type FaultKind, RING, type Swarm } from './swarm.ts'
+import { drawSwarm, type FaultKind, RING, ROOM_FOR_ALL_HINTS, type Swarm } from './swarm.ts'
 import { Workload } from './workload.ts'
 import { World } from './world.ts'
 import { WorldBans } from './world-bans.ts'
 
 const SECOND = 1_000_000
+/** What is bounded is looked at so often, virtual microseconds. */
+const LOOK_EVERY = SECOND / 4
 /** How long the ring may take to form, and to be whole again after all faults, virtual microseconds. */
 const FORM_WITHIN = 60 * SECOND
 const HEAL_WITHIN = 180 * SECOND
@@ -26,6 +29,9 @@ const SETTLE_FOR = 2 * SECOND
 const AGREE_WITHIN = 60 * SECOND
 /** For read repair to land; where the owners agree before, there is none. */
 const REPAIR_FOR = 8 * SECOND
+/** For every node to be seen without a request to a peer; between two looks there is no multiple of a heartbeat. */
+const DRAIN_WITHIN = 10 * SECOND
+const LOOK_OFTEN = 70_000
 /** For tombstones to be collected: a few rounds, each of which may find the owners busy, in microseconds a millisecond of age. */
 const COLLECT_WITHIN = 5_000
 
@@ -84,6 +90,7 @@ class Simulation {
   private readonly workload: Workload
   private readonly nemesis: Nemesis
   private readonly removal: Removal
+  private readonly gauges: Gauges
   private readonly switches: PolicySwitches
 
   constructor(world: World, settings: SimulationSettings) {
@@ -93,6 +100,7 @@ class Simulation {
     const { observations, history, swarm } = this
     const cluster = new SimulatedCluster({ world, makeNode: settings.makeNode, observations }, swarm)
     this.cluster = cluster
+    this.gauges = new Gauges({ cluster }, swarm)
     this.workload = new Workload({ world, cluster, history }, swarm)
     this.nemesis = new Nemesis({ world, cluster }, swarm)
     this.removal = new Removal({ world, cluster, look: () => this.look() }, swarm)
@@ -144,6 +152,7 @@ class Simulation {
     const unread = await this.readAll(RING.n, true)
     if (unread > 0) return this.notLive(`${unread} reads of a healed ring failed`)
     await this.still()
+    if (!(await this.drained())) return this.notLive('requests among peers are left open')
     cluster.harvest()
     return [...disagreements, ...this.judge(this.copies())]
   }
@@ -220,6 +229,15 @@ class Simulation {
       await this.pass(SECOND)
   }
 
+  /** Every node has been seen without a request to a peer: not at once, for heartbeats are always under way. */
+  private async drained(): Promise<boolean> {
+    const { loop } = this.world
+    const waiting = new Set(this.cluster.machines)
+    for (const end = loop.now + DRAIN_WITHIN; waiting.size > 0 && loop.now < end; await this.pass(LOOK_OFTEN))
+      for (const machine of waiting) if (machine.idle) waiting.delete(machine)
+    return waiting.size === 0
+  }
+
   private copies(): FinalCopy[] {
     return this.history.keys().flatMap((key) => this.cluster.copies(key))
   }
@@ -237,10 +255,11 @@ class Simulation {
 
   private evidence(finals: readonly FinalCopy[]): Evidence {
     const { history, observations } = this
-    const { maxHintAgeMs, policyEveryMs } = this.swarm
+    const { hintBytes, maxHintAgeMs, policyEveryMs } = this.swarm
     const conflicts = policyEveryMs > 0 ? 'switched' : this.swarm.conflicts
-    const hints = this.swarm.hints && maxHintAgeMs > HINTS_OUTLAST_MS
-    return { history, observations, finals, losses: this.world.losses, conflicts, n: RING.n, hints }
+    const hints = hintBytes === ROOM_FOR_ALL_HINTS && maxHintAgeMs > HINTS_OUTLAST_MS
+    const { losses } = this.world
+    return { history, observations, finals, losses, gauges: this.gauges.all, conflicts, n: RING.n, hints }
   }
 
   private notLive(message: string): Violation[] {
@@ -248,8 +267,13 @@ class Simulation {
     return [{ checker: 'liveness', key: '', message: `${message}: ${why}` }, ...this.judge([])]
   }
 
-  private pass(micros: number): Promise<void> {
-    return this.world.loop.run(this.world.loop.now + micros)
+  private async pass(micros: number): Promise<void> {
+    const { loop } = this.world
+    const end = loop.now + micros
+    while (loop.now < end) {
+      await loop.run(Math.min(end, loop.now + LOOK_EVERY))
+      this.gauges.look()
+    }
   }
 
   /** Runs until `done`, asked four times a virtual second. @returns whether it came to be in time. */

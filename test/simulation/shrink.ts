@@ -1,4 +1,4 @@
-import type { Swarm } from './swarm.ts'
+import { ROOM_FOR_ALL_HINTS, type Swarm } from './swarm.ts'
 import type { SeedReport } from './worker.ts'
 
 /** Runs a seed with parts of what it draws replaced. */
@@ -29,6 +29,7 @@ const SIMPLER: readonly Partial<Swarm>[] = [
   { zones: 1 },
   { scrubEveryMs: 0 },
   { maxHintAgeMs: 86_400_000 },
+  { hintBytes: ROOM_FOR_ALL_HINTS },
   { commitMicros: 300 },
   { calmForMs: 0 },
   { moveEveryMs: 0 },
@@ -94,7 +95,7 @@ async function dropFaults(
 function simplifies(swarm: Partial<Swarm>, change: Partial<Swarm>): boolean {
   return Object.entries(change).every(([name, value]) => {
     const present = swarm[name as keyof Swarm]
-    return name === 'maxHintAgeMs' || typeof value !== 'number'
+    return name === 'maxHintAgeMs' || name === 'hintBytes' || typeof value !== 'number'
       ? present !== value
       : value < (present as number)
   })

@@ -6,6 +6,9 @@ import { SimulatedDisk } from './simulated-disk.ts'
 import { RING, type Swarm } from './swarm.ts'
 import type { World } from './world.ts'
 
+/** Too few for all records, so that some are read from the disk. */
+export const RECORD_CACHE_BYTES = 1 << 16
+
 /** The machines of a ring. */
 export class SimulatedCluster {
   /** Of the members of the ring. */
@@ -44,12 +47,12 @@ export class SimulatedCluster {
         maxSkewMs: 60_000,
         maxValueBytes: 1 << 20,
         requestTimeoutMs: 3_000,
-        maxHintBytes: swarm.hints ? 64 << 20 : 0,
+        maxHintBytes: swarm.hintBytes,
         repairEveryMs: swarm.repairEveryMs,
         scrubEveryMs: swarm.scrubEveryMs,
         tombstoneMinAgeMs: swarm.tombstoneMinAgeMs,
         maxHintAgeMs: swarm.maxHintAgeMs,
-        recordCacheBytes: 1 << 16,
+        recordCacheBytes: RECORD_CACHE_BYTES,
         chaos: false,
       }
       machines.push(new Machine({ world, prng, disk, makeNode }, { node, offsetMs, driftPpm }))

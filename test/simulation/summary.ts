@@ -9,6 +9,7 @@ const ENOUGH_SEEDS = 300
 const REQUIRED_MARKS = [
   'hints_sent_total',
   'hints_delivered_total',
+  'hints_refused_total',
   'hint_holder_reads_total',
   'read_repairs_total',
   'restamps_total',
@@ -24,6 +25,7 @@ const REQUIRED_MARKS = [
   'tombstones_collected_total',
   'write ok',
   'write unknown outcome_unknown',
+  'write definite conflict',
   'read ok',
   'read siblings',
   'read sloppy',

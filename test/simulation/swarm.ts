@@ -76,8 +76,8 @@ export interface Swarm {
   readonly finale: boolean
   /** Mean time of a commit on a healthy disk, microseconds. */
   readonly commitMicros: number
-  /** Without, only read repair and anti-entropy bring owners up to date that missed a write. */
-  readonly hints: boolean
+  /** Room for hints; 0 leaves it to read repair and anti-entropy to bring owners up to date that missed a write. */
+  readonly hintBytes: number
   /** Between two comparisons of a node with its peers, milliseconds; 0 is never, not even in the end. */
   readonly repairEveryMs: number
   /** Between two scrubs, milliseconds; 0 is never. */
@@ -101,6 +101,8 @@ export interface Swarm {
 /** What ends a process: nothing that members promised outlives that. */
 const ENDINGS: readonly FaultKind[] = ['kill', 'power', 'blackout', 'stop', 'flap', 'disk-error', 'disk-full']
 
+export const ROOM_FOR_ALL_HINTS = 64 << 20
+
 /** The ring under test: what a user gets. */
 export const RING = { nodes: 5, n: 3, r: 2, w: 2 } as const
 
@@ -108,7 +110,16 @@ export function drawSwarm(prng: Prng): Swarm {
   const swarm = drawLife(prng)
   const burials = prng.fork('burials')
   const buried = burials.chance(0.3) ? withBurials(swarm, burials) : swarm
-  return withSwitches(withRemoval(buried, prng.fork('removal')), prng.fork('policy'))
+  const switched = withSwitches(withRemoval(buried, prng.fork('removal')), prng.fork('policy'))
+  return atBounds(switched, prng.fork('bounds'))
+}
+
+/** What is bounded comes to its bound: hints for which there is no room, and values that nobody resolves. */
+function atBounds(swarm: Swarm, prng: Prng): Swarm {
+  const cramped = swarm.hintBytes > 0 && swarm.repairEveryMs > 0 && prng.chance(0.3)
+  const roomy = cramped ? { ...swarm, hintBytes: prng.pick([500, 2_000, 10_000]) } : swarm
+  const hoards = roomy.conflicts === 'siblings' && roomy.policyEveryMs === 0 && prng.chance(0.08)
+  return hoards ? { ...roomy, contexts: 0.02, deletes: 0, keys: 1, thinkMs: 150 } : roomy
 }
 
 /** Siblings that nobody resolves would grow without bound while it is that one's turn. */
@@ -162,7 +173,7 @@ function drawLife(prng: Prng): Swarm {
     commitMicros: prng.pick([300, 2_000, 10_000]),
     // Mostly without: nothing hides then what other parts lose.
     repairEveryMs,
-    hints: repairEveryMs === 0 || prng.chance(0.7),
+    hintBytes: repairEveryMs === 0 || prng.chance(0.7) ? ROOM_FOR_ALL_HINTS : 0,
     scrubEveryMs: prng.pick([0, 8_000]),
     // Where a node misses a collection only anti-entropy tells it. Longer than the clients go on trying. A disk that
     // does not say that it has lost a tombstone may give back what was deleted.

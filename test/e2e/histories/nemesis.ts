@@ -1,19 +1,15 @@
-import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
-import path from 'node:path'
-import type { ScrubStatus } from '../../../shared/api.ts'
 import { eventually } from '../../eventually.ts'
 import type { Loss } from '../../simulation/evidence.ts'
 import type { Prng } from '../../simulation/prng.ts'
 import type { KvUser } from '../kv-user.ts'
 import type { ProcessRing } from '../process-ring.ts'
 import type { SmallDisk } from '../small-disk.ts'
-import { micros } from './http-clients.ts'
+import { DiskLoss } from './disk-loss.ts'
 import type { TrialNodes } from './trial-nodes.ts'
 
 const MINUTE = 60_000
 /** Less than this is left where a node is to stop taking writes, and nothing where it is to come to its end. */
 const HARDLY_ANY = 8 * 1024 * 1024
-const REPLACED = 'replaced disk'
 
 export interface NemesisComponents {
   readonly user: KvUser
@@ -28,31 +24,35 @@ export interface NemesisComponents {
 
 /** Ends, halts, cuts off and damages nodes while clients are served, in several lanes at once; then puts all right. */
 export class ProcessNemesis {
-  readonly losses: Loss[] = []
   /** Nodes that ended although nobody had ended them, and what they said. */
   readonly deaths: string[] = []
   /** How often each kind of fault was struck. */
   readonly struck = new Map<string, number>()
   private readonly components: NemesisComponents
-  private readonly prng: Prng
+  private readonly diskLoss: DiskLoss
   /** Nodes that something is being done to. */
   private readonly taken = new Set<string>()
   private readonly lanes: Promise<void>[] = []
   private running = true
-  /** The node whose database has been damaged: one disk of a ring may be lost at a time, so one is lost in all. */
-  private damaged: string | undefined
 
   constructor(components: NemesisComponents) {
     this.components = components
-    this.prng = components.prng
+    const { ring, nodes, user } = components
+    const kv = (...argv: string[]) => this.kv(...argv)
+    const count = (fault: string) => this.count(fault)
+    this.diskLoss = new DiskLoss({ ring, nodes, kv, count, shelf: user.file('shelf') })
+  }
+
+  get losses(): readonly Loss[] {
+    return this.diskLoss.losses
   }
 
   start(): void {
-    const { prng } = this
+    const { prng, switchesPolicy } = this.components
     this.lanes.push(this.lane(prng.fork('processes'), 800, (lane) => this.processFault(lane)))
     this.lanes.push(this.lane(prng.fork('more processes'), 2_000, (lane) => this.processFault(lane)))
     this.lanes.push(this.lane(prng.fork('network'), 1_000, (lane) => this.networkFault(lane)))
-    if (this.components.switchesPolicy)
+    if (switchesPolicy)
       this.lanes.push(this.lane(prng.fork('policy'), 2_500, (lane) => this.switchPolicy(lane)))
   }
 
@@ -63,8 +63,9 @@ export class ProcessNemesis {
     await this.kv('chaos', 'heal')
     for (const id of this.components.nodes.ids) {
       const node = this.components.ring.node(id)
-      if (!node.running && id !== this.damaged) this.deaths.push(`${id} ended by itself: ${node.stderr}`)
-      await this.revive(id)
+      if (!node.running && id !== this.diskLoss.victim)
+        this.deaths.push(`${id} ended by itself: ${node.stderr}`)
+      await this.diskLoss.revive(id)
     }
   }
 
@@ -77,59 +78,60 @@ export class ProcessNemesis {
 
   private async processFault(prng: Prng): Promise<void> {
     const { nodes, disk } = this.components
+    const { onSmallDisk } = nodes
     const free = nodes.ids.filter((id) => !this.taken.has(id))
+    if (free.length === 0) return
     const id = prng.pick(free)
-    const faults: (() => Promise<void>)[] = [
-      () => this.kill(id, prng),
-      () => this.kill(id, prng),
-      () => this.stop(id, prng),
-      () => this.pause(id, prng),
-      () => this.pause(id, prng),
+    const faults = [
+      () => this.with([id], () => this.kill([id], prng)),
+      () => this.with([id], () => this.kill([id], prng)),
+      () => this.with([id], () => this.stop(id, prng)),
+      () => this.with([id], () => this.pause(id, prng)),
+      () => this.with([id], () => this.pause(id, prng)),
     ]
-    if (disk !== undefined && free.includes(nodes.onSmallDisk)) faults.push(() => this.fill(disk, prng))
-    if (this.damaged === undefined && id !== nodes.onSmallDisk) faults.push(() => this.damage(id, prng))
+    if (free.length === nodes.ids.length) faults.push(() => this.with(free, () => this.kill(free, prng)))
+    if (disk !== undefined && !this.taken.has(onSmallDisk))
+      faults.push(() => this.with([onSmallDisk], () => this.fill(disk, prng)))
+    if (this.diskLoss.victim === undefined && (disk === undefined || id !== onSmallDisk))
+      faults.push(() => this.with([id], () => this.diskLoss.strike(id, prng)))
     await prng.pick(faults)()
   }
 
-  private async kill(id: string, prng: Prng): Promise<void> {
-    await this.with(id, 'kill', async () => {
-      await this.components.ring.node(id).end('SIGKILL')
-      await sleep(prng.exponential(1_000))
-      await this.components.nodes.start(id)
-    })
+  /** One node, or all of them at once. */
+  private async kill(ids: readonly string[], prng: Prng): Promise<void> {
+    const { ring, nodes } = this.components
+    this.count(ids.length > 1 ? 'kill all' : 'kill')
+    await Promise.all(ids.map((id) => ring.node(id).end('SIGKILL')))
+    await sleep(prng.exponential(1_000))
+    await Promise.all(ids.map((id) => nodes.start(id)))
   }
 
   private async stop(id: string, prng: Prng): Promise<void> {
-    await this.with(id, 'stop', async () => {
-      await this.components.ring.node(id).end('SIGTERM')
-      await sleep(prng.exponential(1_000))
-      await this.components.nodes.start(id)
-    })
+    this.count('stop')
+    await this.components.ring.node(id).end('SIGTERM')
+    await sleep(prng.exponential(1_000))
+    await this.components.nodes.start(id)
   }
 
   private async pause(id: string, prng: Prng): Promise<void> {
-    await this.with(id, 'pause', async () => {
-      const { child } = this.components.ring.node(id)
-      child.kill('SIGSTOP')
-      await sleep(prng.exponential(1_500))
-      child.kill('SIGCONT')
-    })
+    this.count('pause')
+    const { child } = this.components.ring.node(id)
+    child.kill('SIGSTOP')
+    await sleep(prng.exponential(1_500))
+    child.kill('SIGCONT')
   }
 
   private async fill(disk: SmallDisk, prng: Prng): Promise<void> {
-    const id = this.components.nodes.onSmallDisk
-    await this.with(id, 'full disk', async () => {
-      disk.fill(prng.chance(0.5) ? HARDLY_ANY : 0)
-      await sleep(prng.between(1_000, 4_000))
-      disk.makeRoom()
-      // One that has met the end of the disk still answers what is under way, and ends.
-      await eventually(
-        `${id} to go on or to end`,
-        async () => !this.components.ring.node(id).running || (await this.ready(id)),
-        MINUTE,
-      )
-      await this.revive(id)
-    })
+    this.count('full disk')
+    const { ring, nodes } = this.components
+    const id = nodes.onSmallDisk
+    disk.fill(prng.chance(0.5) ? HARDLY_ANY : 0)
+    await sleep(prng.between(1_000, 4_000))
+    disk.makeRoom()
+    // One that has met the end of the disk still answers what is under way, and ends.
+    const settled = async () => !ring.node(id).running || (await this.ready(id))
+    await eventually(`${id} to go on or to end`, settled, MINUTE)
+    await this.diskLoss.revive(id)
   }
 
   private async ready(id: string): Promise<boolean> {
@@ -137,62 +139,6 @@ export class ProcessNemesis {
       return (await fetch(`${this.components.ring.endpoint(id)}/health/ready`)).ok
     } catch {
       return false
-    }
-  }
-
-  /** Flips a few bytes of a file of the database, while no process has it open. */
-  private async damage(id: string, prng: Prng): Promise<void> {
-    this.damaged = id
-    await this.with(id, 'damaged file', async () => {
-      const { ring, nodes } = this.components
-      await ring.node(id).end('SIGKILL')
-      const since = micros()
-      const directory = path.join(nodes.dataOf(id), 'db')
-      const files = readdirSync(directory).filter((name) => /\.(?:ldb|log)$|^MANIFEST-/.test(name))
-      const file = prng.pick(files.filter((name) => statSync(path.join(directory, name)).size > 0))
-      flip(path.join(directory, file), prng)
-      await sleep(prng.exponential(500))
-      await this.revive(id)
-      await this.scrub(id)
-      // Where it has noticed nothing by now, what was flipped is in no record, or the log ends before it.
-      this.losses.push({ from: since, until: micros(), unnoticed: !this.struck.has(REPLACED) })
-    })
-  }
-
-  /** Reads all that it holds, which may be its end: then it is given an empty disk. */
-  private async scrub(id: string): Promise<void> {
-    const { ring } = this.components
-    const status = async () => (await (await fetch(`${ring.endpoint(id)}/scrub`)).json()) as ScrubStatus
-    try {
-      const { passes } = await status()
-      await eventually(
-        'a scrub to be over',
-        async () => {
-          const now = await status()
-          // While others are out of reach the command may come to nothing.
-          if (now.passes === passes && now.state === 'idle') await this.kv('scrub', 'start', '--node', id)
-          return now.passes > passes
-        },
-        MINUTE,
-      )
-    } catch (error) {
-      if (ring.node(id).running) throw error
-    }
-    await this.revive(id)
-  }
-
-  /** Starts it where it has ended; with an empty disk where its own is damaged. */
-  private async revive(id: string): Promise<void> {
-    const { ring, nodes } = this.components
-    if (ring.node(id).running) return
-    try {
-      await nodes.start(id)
-    } catch (error) {
-      if (!/is damaged/.test((error as Error).message)) throw error
-      this.count(REPLACED)
-      rmSync(nodes.dataOf(id), { recursive: true })
-      nodes.newDisk(id)
-      await nodes.start(id)
     }
   }
 
@@ -215,7 +161,7 @@ export class ProcessNemesis {
   }
 
   private async switchPolicy(prng: Prng): Promise<void> {
-    this.count('policy')
+    this.count('ring policy')
     await this.kv('ring', 'policy', prng.pick(['lww', 'siblings']))
   }
 
@@ -226,30 +172,19 @@ export class ProcessNemesis {
     await user.kv([...argv, '--timeout', '3s', ...endpoints])
   }
 
-  private async with(id: string, fault: string, strike: () => Promise<void>): Promise<void> {
-    if (this.taken.has(id)) return
-    this.taken.add(id)
-    this.count(fault)
+  /** Nothing else is done to these nodes meanwhile. */
+  private async with(ids: readonly string[], strike: () => Promise<void>): Promise<void> {
+    for (const id of ids) this.taken.add(id)
     try {
       await strike()
     } finally {
-      this.taken.delete(id)
+      for (const id of ids) this.taken.delete(id)
     }
   }
 
   private count(fault: string): void {
     this.struck.set(fault, (this.struck.get(fault) ?? 0) + 1)
   }
-}
-
-function flip(file: string, prng: Prng): void {
-  const at = prng.below(statSync(file).size)
-  const opened = openSync(file, 'r+')
-  const bytes = Buffer.alloc(prng.between(1, 16))
-  const read = readSync(opened, bytes, 0, bytes.length, at)
-  for (let i = 0; i < read; i++) bytes[i] = (bytes[i] as number) ^ prng.between(1, 255)
-  writeSync(opened, bytes, 0, read, at)
-  closeSync(opened)
 }
 
 function sleep(ms: number): Promise<void> {

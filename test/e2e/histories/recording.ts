@@ -12,11 +12,15 @@ const RECORDER = pathToFileURL(path.join(import.meta.dirname, 'recorder.js')).hr
 
 type Operation = readonly [address: string, value: string | null]
 
+/** What one process has sent to its database, or the moment that the disk was put back to. */
+type Chapter = { readonly file: string } | { readonly backTo: number }
+
+type Content = ReadonlyMap<string, Buffer>
+
 /** What the processes of all nodes have sent to their databases, written down by each of them as it went. */
 export class Recording {
   private readonly directory: string
-  /** Of each node, a file for each of its processes, in the order of their lives; undefined stands for another disk. */
-  private readonly files = new Map<string, (string | undefined)[]>()
+  private readonly chapters = new Map<string, Chapter[]>()
 
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true })
@@ -25,52 +29,63 @@ export class Recording {
 
   /** The environment of the node's next process. */
   next(id: string): NodeJS.ProcessEnv {
-    const files = this.of(id)
-    const file = path.join(this.directory, `${id}-${files.length}.ndjson`)
-    files.push(file)
+    const file = path.join(this.directory, `${id}-${this.momentOf(id)}.ndjson`)
+    this.of(id).push({ file })
     return { NODE_OPTIONS: `--import=${RECORDER}`, RECORDING_FILE: file }
   }
 
-  /** What the node's disk held is gone. */
-  newDisk(id: string): void {
-    this.of(id).push(undefined)
+  /** Of the node's disk as it is now, between two processes: 0 is an empty one. */
+  momentOf(id: string): number {
+    return this.of(id).length
+  }
+
+  /** The node's disk holds what it held at that moment. */
+  diskBackTo(id: string, moment: number): void {
+    this.of(id).push({ backTo: moment })
   }
 
   /** Tells the observations all that went to any disk. @returns how many batches that were. */
   tell(observations: Observations): number {
     let batches = 0
-    for (const files of this.files.values()) {
+    for (const chapters of this.chapters.values()) {
+      /** By moment. */
+      const contents: Content[] = [new Map()]
       let content = new Map<string, Buffer>()
       const held = (key: Key): KeyRecord | undefined => {
         const bytes = content.get(dataAddress(key).toString('base64'))
         return bytes === undefined ? undefined : decodeRecord(key, bytes)
       }
       const watcher = new DiskWatcher({ observations, held })
-      for (const file of files) {
-        if (file === undefined) {
-          content = new Map()
-          continue
-        }
-        for (const operations of batchesOf(file)) {
-          batches++
-          for (const [address, value] of operations) {
-            const key = Buffer.from(address, 'base64')
-            const bytes = value === null ? undefined : Buffer.from(value, 'base64')
-            watcher.see(bytes === undefined ? { type: 'del', key } : { type: 'put', key, value: bytes })
-            if (bytes === undefined) content.delete(address)
-            else content.set(address, bytes)
-          }
-        }
+      for (const chapter of chapters) {
+        if ('backTo' in chapter) content = new Map(contents[chapter.backTo])
+        else batches += replay(chapter.file, content, watcher)
+        contents.push(new Map(content))
       }
     }
     return batches
   }
 
-  private of(id: string): (string | undefined)[] {
-    const files = this.files.get(id) ?? []
-    this.files.set(id, files)
-    return files
+  private of(id: string): Chapter[] {
+    const chapters = this.chapters.get(id) ?? []
+    this.chapters.set(id, chapters)
+    return chapters
   }
+}
+
+/** Changes the content as the process did. @returns how many batches it has sent. */
+function replay(file: string, content: Map<string, Buffer>, watcher: DiskWatcher): number {
+  let batches = 0
+  for (const operations of batchesOf(file)) {
+    batches++
+    for (const [address, value] of operations) {
+      const key = Buffer.from(address, 'base64')
+      const bytes = value === null ? undefined : Buffer.from(value, 'base64')
+      watcher.see(bytes === undefined ? { type: 'del', key } : { type: 'put', key, value: bytes })
+      if (bytes === undefined) content.delete(address)
+      else content.set(address, bytes)
+    }
+  }
+  return batches
 }
 
 /** Whole lines: the last may have been cut off with its process, before its batch went on. */

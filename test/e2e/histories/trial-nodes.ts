@@ -47,9 +47,14 @@ export class TrialNodes {
     await this.ring?.startNode(id, this.nextProcess(id))
   }
 
-  /** Its directory has been emptied. */
-  newDisk(id: string): void {
-    this.recording.newDisk(id)
+  /** What its disk holds now, between two processes: 0 is nothing. */
+  momentOf(id: string): number {
+    return this.recording.momentOf(id)
+  }
+
+  /** Its disk holds what it held then. */
+  diskBackTo(id: string, moment: number): void {
+    this.recording.diskBackTo(id, moment)
   }
 
   /** Where its data is found from here. */

@@ -3,7 +3,7 @@ import { ClassicLevel } from 'classic-level'
 import type { KeyRecord } from '../../../server/causality/record.ts'
 import { CorruptRecord, decodeRecord } from '../../../server/causality/record-codec.ts'
 import { dataAddress } from '../../../server/replica/data-address.ts'
-import type { HintsStatus, LocateResult, TombstonesStatus } from '../../../shared/api.ts'
+import type { HintsStatus, LocateResult, RingStatus, TombstonesStatus } from '../../../shared/api.ts'
 import { keyFromText } from '../../../shared/key.ts'
 import type { KeyReport } from '../../../shared/key-report.ts'
 import { eventually } from '../../eventually.ts'
@@ -27,6 +27,9 @@ const MINUTE = 60_000
 const RING = { n: 3, r: 2, w: 2 }
 const SMALL_DISK_MIB = 128
 
+/** Of each key that was used. */
+type Owners = ReadonlyMap<string, ReadonlySet<string>>
+
 export interface TrialSettings {
   readonly seed: number
   readonly conflicts: Evidence['conflicts']
@@ -41,6 +44,7 @@ export interface TrialSettings {
 }
 
 export interface TrialResult {
+  readonly evidence: Evidence
   readonly violations: readonly Violation[]
   readonly marks: ReadonlyMap<string, number>
 }
@@ -108,31 +112,38 @@ class Trial {
     await new Promise((resolve) => setTimeout(resolve, settings.seconds * 1000))
     await clients.stop()
     await nemesis.heal()
-    await ring.untilWhole(2 * MINUTE)
-    await eventually('all hints to be delivered', async () => (await this.hints()) === 0, MINUTE)
-    // First as clients do; reads of all owners mend what those left, and then all must agree.
-    await clients.readAll(RING.r, false)
-    await clients.readAll(RING.n, false)
-    await eventually('the owners to agree', () => this.agreed(), MINUTE)
-    if (settings.tombstoneMinAgeMs > 0)
-      await eventually('tombstones to be collected', async () => (await this.tombstones()) === 0, MINUTE)
-    const failed = await clients.readAll(RING.n, true)
-    const violations = failed.map(({ key, node, code }) =>
-      violation('liveness', key, `no answer from ${node}: ${code}`),
-    )
-    await eventually('the owners to agree again', () => this.agreed(), MINUTE)
-    const owners = await this.owners()
+    const violations: Violation[] = []
+    const owners = await this.settle(violations)
     const ended = await Promise.all(nodes.ids.map((id) => ring.node(id).end('SIGTERM')))
     for (const [i, code] of ended.entries())
-      if (code !== 0) violations.push(violation('liveness', '', `${nodes.ids[i]} ended with ${code}`))
-    for (const death of nemesis.deaths) violations.push(violation('liveness', '', death))
+      if (code !== 0) violations.push(notLive(`${nodes.ids[i]} ended with ${code}`))
+    for (const death of nemesis.deaths) violations.push(notLive(death))
     return this.judge(violations, owners)
   }
 
-  private async judge(
-    violations: Violation[],
-    owners: ReadonlyMap<string, ReadonlySet<string>>,
-  ): Promise<TrialResult> {
+  /** Until the ring is whole and all owners agree. @returns the owners of each key; none where it does not come so far. */
+  private async settle(violations: Violation[]): Promise<Owners> {
+    const { clients, ring, settings } = this
+    try {
+      await ring.untilWhole(2 * MINUTE)
+      await eventually('all hints to be delivered', async () => (await this.hints()) === 0, MINUTE)
+      // First as clients do; reads of all owners mend what those left, and then all must agree.
+      await clients.readAll(RING.r, false)
+      await clients.readAll(RING.n, false)
+      await eventually('the owners to agree', () => this.agreed(), MINUTE)
+      if (settings.tombstoneMinAgeMs > 0)
+        await eventually('tombstones to be collected', async () => (await this.tombstones()) === 0, MINUTE)
+      for (const { key, node, code } of await clients.readAll(RING.n, true))
+        violations.push(notLive(`no answer from ${node} for ${key}: ${code}`))
+      await eventually('the owners to agree again', () => this.agreed(), MINUTE)
+      return await this.owners()
+    } catch (error) {
+      violations.push(notLive(`${(error as Error).message}: ${(await this.complaints()).join('; ')}`))
+      return new Map()
+    }
+  }
+
+  private async judge(violations: Violation[], owners: Owners): Promise<TrialResult> {
     const { history, nemesis, settings } = this
     const observations = new Observations()
     const batches = this.recording.tell(observations)
@@ -140,7 +151,8 @@ class Trial {
     for (const id of this.nodes.ids) {
       const content = await contentOf(path.join(this.nodes.dataOf(id), 'db'))
       const fault = await digestFault(content)
-      if (fault !== undefined) violations.push(violation('digests', '', `on the disk of ${id}: ${fault}`))
+      if (fault !== undefined)
+        violations.push({ checker: 'digests', key: '', message: `on the disk of ${id}: ${fault}` })
       for (const [key, those] of owners) {
         const bytes = content.get(dataAddress(keyFromText(key)))
         finals.push({ key, node: id, owner: those.has(id), bytes, record: recordOf(key, bytes) })
@@ -152,12 +164,13 @@ class Trial {
       observations,
       finals,
       losses: nemesis.losses,
+      gauges: [],
       conflicts,
       n: RING.n,
       hints: true,
     }
     violations.push(...CHECKERS.flatMap((check) => check(evidence)))
-    return { violations, marks: this.marks(evidence, batches) }
+    return { violations, evidence, marks: this.marks(evidence, batches) }
   }
 
   private marks(evidence: Evidence, batches: number): Map<string, number> {
@@ -199,8 +212,21 @@ class Trial {
     return true
   }
 
-  /** Of each key that was used. */
-  private async owners(): Promise<Map<string, ReadonlySet<string>>> {
+  /** What each node sees wrong. */
+  private complaints(): Promise<string[]> {
+    return Promise.all(
+      this.nodes.ids.map(async (id) => {
+        try {
+          const { health, reason } = await this.ask<RingStatus>(id, '/ring')
+          return `${id} ${health} ${reason}`
+        } catch (error) {
+          return `${id} does not answer: ${(error as Error).message}`
+        }
+      }),
+    )
+  }
+
+  private async owners(): Promise<Owners> {
     const owners = new Map<string, ReadonlySet<string>>()
     for (const key of this.history.keys()) {
       const { preferenceList } = await this.ask<LocateResult>(
@@ -236,6 +262,6 @@ function recordOf(key: string, bytes: Buffer | undefined): KeyRecord | undefined
   }
 }
 
-function violation(checker: string, key: string, message: string): Violation {
-  return { checker, key, message }
+function notLive(message: string): Violation {
+  return { checker: 'liveness', key: '', message }
 }

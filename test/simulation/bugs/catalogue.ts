@@ -1,3 +1,4 @@
+import { BOUND_BUGS } from './bound-bugs.ts'
 import { COLLECTION_BUGS } from './collection-bugs.ts'
 import { HINT_BUGS } from './hint-bugs.ts'
 import { LAYOUT_BUGS } from './layout-bugs.ts'
@@ -16,4 +17,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...COLLECTION_BUGS,
   ...REMOVAL_BUGS,
   ...LAYOUT_BUGS,
+  ...BOUND_BUGS,
 ]

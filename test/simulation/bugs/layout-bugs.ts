@@ -12,6 +12,6 @@ export const LAYOUT_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['one-layout'],
-    seeds: [24],
+    seeds: [16],
   },
 ]

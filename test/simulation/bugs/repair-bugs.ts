@@ -32,7 +32,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       ...OVERWRITING_HOLDER,
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [22],
+    seeds: [31],
   },
   {
     name: 'digests are written with the batch after that of their data',

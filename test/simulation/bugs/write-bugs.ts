@@ -13,7 +13,7 @@ export const WRITE_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['durability', 'honesty', 'causality'],
-    seeds: [101],
+    seeds: [53],
   },
   {
     name: 'a write is acknowledged after w - 1 acks',

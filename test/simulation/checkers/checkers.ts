@@ -1,4 +1,5 @@
 import type { Checker } from '../evidence.ts'
+import { bounds } from './bounds.ts'
 import { causality } from './causality.ts'
 import { convergence } from './convergence.ts'
 import { durability } from './durability.ts'
@@ -16,4 +17,5 @@ export const CHECKERS: readonly Checker[] = [
   uniqueness,
   oneLayout,
   elements,
+  bounds,
 ]

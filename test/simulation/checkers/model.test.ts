@@ -71,7 +71,7 @@ function live(seed: number, conflicts: ConflictPolicy): Evidence {
       record,
     })),
   )
-  return { history, observations, finals, losses: [], conflicts, n: 3, hints: true }
+  return { history, observations, finals, losses: [], gauges: [], conflicts, n: 3, hints: true }
 }
 
 describe('a store that is trivially correct', () => {

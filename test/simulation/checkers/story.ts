@@ -19,7 +19,7 @@ export class Story {
 
   get evidence(): Evidence {
     const { history, observations, finals, losses, conflicts } = this
-    return { history, observations, finals, losses, conflicts, n: 3, hints: true }
+    return { history, observations, finals, losses, gauges: [], conflicts, n: 3, hints: true }
   }
 
   /** A write from `from` to `to` that no disk has seen yet; acknowledged unless the fields say otherwise. */

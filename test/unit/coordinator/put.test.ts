@@ -4,7 +4,7 @@ import { HINT_AFTER_MS, type PutComponents, PutOperation } from '../../../server
 import type { StoreAck } from '../../../server/replica/replica.ts'
 import { Deadlines } from '../../../server/rpc/deadlines.ts'
 import { Counters } from '../../../shared/counters.ts'
-import type { KvError } from '../../../shared/errors.ts'
+import { KvError } from '../../../shared/errors.ts'
 import { keyFromText } from '../../../shared/key.ts'
 import { ManualClock } from '../manual-clock.ts'
 
@@ -23,6 +23,8 @@ interface Circumstances {
   readonly conflicts?: ConflictPolicy
   /** Another than `a`: no owner of the key. */
   readonly self?: string
+  /** There is no room for hints here. */
+  readonly full?: boolean
 }
 
 function begin({
@@ -32,6 +34,7 @@ function begin({
   replaced = false,
   conflicts = 'lww',
   self = 'a',
+  full = false,
 }: Circumstances = {}) {
   const clock = new ManualClock()
   // Deadlines of its own: what a process that stood still finds first, an answer or the time, is up to chance.
@@ -66,7 +69,7 @@ function begin({
     },
     data: {},
     complete: () => !unfilled.includes('a'),
-    hints: { records: () => ({}) },
+    hints: { records: () => ({}), refusal: () => (full ? new KvError('overloaded', 'full') : undefined) },
     hybrid: { observe: () => true },
     deadlines: new Deadlines(ticks),
     counters: new Counters(),
@@ -139,6 +142,11 @@ describe('PutOperation', () => {
     put.own()
     put.ack('b', ABOVE)
     expect(put.roles).to.deep.equal(['fallback', 'fallback'])
+  })
+
+  it('is refused, and does nothing, where this node is no owner and has no room for a hint', () => {
+    expect(() => begin({ self: 'd', full: true })).to.throw(KvError, 'full')
+    expect(begin({ full: true }).staged).to.have.length(1)
   })
 
   it('has an unknown outcome where it cannot be stamped again because another write has replaced it', () => {

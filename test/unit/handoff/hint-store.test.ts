@@ -109,5 +109,7 @@ describe('HintStore', () => {
     expect(hints.refusal()).to.equal(undefined)
     hints.records('b').stage(k1, recordOf('a', 1), () => undefined)
     expect(hints.refusal()?.code).to.equal('overloaded')
+    expect(hints.refusal()?.message).to.match(/keeps \d+ bytes of hints; from 10 on it takes no more$/)
+    expect(open(new PagedStorage(), 0).hints.refusal()?.message).to.match(/it keeps no hints$/)
   })
 })
