@@ -15,7 +15,8 @@ export const HINT_SETTINGS: readonly Setting<keyof HintConfig>[] = [
     kind: { type: 'integer', min: 0, max: 1024 * GIB },
     default: GIB,
     unit: 'bytes',
-    meaning: 'Disk space for writes that are kept for owners that are out of reach; 0 keeps none.',
+    meaning:
+      'Disk space for writes that are kept for owners that are out of reach; 0 keeps none. A node that is no owner of a key, and reaches none, takes writes of it only while there is room.',
   },
   {
     name: 'maxHintAgeMs',

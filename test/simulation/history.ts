@@ -40,6 +40,7 @@ export interface WriteOp {
 export interface ReadOp {
   readonly kind: 'read'
   readonly id: number
+  /** 0 is whoever reads all back. */
   readonly client: number
   readonly key: string
   readonly node: NodeId

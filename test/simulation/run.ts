@@ -29,8 +29,8 @@ const SETTLE_FOR = 2 * SECOND
 const AGREE_WITHIN = 60 * SECOND
 /** For read repair to land; where the owners agree before, there is none. */
 const REPAIR_FOR = 8 * SECOND
-/** For every node to be seen without a request to a peer; between two looks there is no multiple of a heartbeat. */
-const DRAIN_WITHIN = 10 * SECOND
+/** For every node to be seen without a request to a peer, which may wait for a minute; heartbeats are no multiple of a look. */
+const DRAIN_WITHIN = 90 * SECOND
 const LOOK_OFTEN = 70_000
 /** For tombstones to be collected: a few rounds, each of which may find the owners busy, in microseconds a millisecond of age. */
 const COLLECT_WITHIN = 5_000

@@ -44,7 +44,7 @@ export class SimulatedCluster {
         r: RING.r,
         w: RING.w,
         conflicts: swarm.conflicts,
-        maxSkewMs: 60_000,
+        maxSkewMs: swarm.maxSkewMs,
         maxValueBytes: 1 << 20,
         requestTimeoutMs: 3_000,
         maxHintBytes: swarm.hintBytes,

@@ -61,6 +61,8 @@ export interface Swarm {
   readonly maxDown: number
   /** The wall clocks differ by up to this, milliseconds. */
   readonly skewMs: number
+  /** By how much a clock may be ahead of the others and still be trusted, milliseconds. */
+  readonly maxSkewMs: number
   readonly driftPpm: number
   /** For how long faults strike, milliseconds. */
   readonly faultsForMs: number
@@ -111,7 +113,14 @@ export function drawSwarm(prng: Prng): Swarm {
   const burials = prng.fork('burials')
   const buried = burials.chance(0.3) ? withBurials(swarm, burials) : swarm
   const switched = withSwitches(withRemoval(buried, prng.fork('removal')), prng.fork('policy'))
-  return atBounds(switched, prng.fork('bounds'))
+  return withTrust(atBounds(switched, prng.fork('bounds')), prng.fork('clocks'))
+}
+
+/** Clocks that are minutes apart, in a ring that is told to live with it. Tombstones would have to grow as old. */
+function withTrust(swarm: Swarm, prng: Prng): Swarm {
+  if (!prng.chance(0.06)) return swarm
+  const faults = swarm.faults.filter((kind) => kind !== 'far-clock')
+  return { ...swarm, faults, skewMs: 300_000, maxSkewMs: 900_000, tombstoneMinAgeMs: 0 }
 }
 
 /** What is bounded comes to its bound: hints for which there is no room, and values that nobody resolves. */
@@ -165,6 +174,7 @@ function drawLife(prng: Prng): Swarm {
     faultForMs: prng.pick([300, 1500, 6000]),
     maxDown: prng.pick([1, 2, 2, 3]),
     skewMs: prng.pick([0, 50, 2_000, 20_000]),
+    maxSkewMs: 60_000,
     driftPpm: prng.pick([0, 50, 5_000]),
     lostDisk: prng.pick(damaged ? ['never'] : ['never', 'never', 'never', 'wiped', 'restored', 'copied']),
     snapshotAgeMs: 10_000,

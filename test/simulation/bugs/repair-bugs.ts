@@ -110,7 +110,7 @@ export const REPAIR_BUGS: readonly PlantedBug[] = [
       },
     ],
     caughtBy: ['digests', 'liveness'],
-    seeds: [8],
+    seeds: [16],
   },
   {
     name: 'a scrub finds wrong digests and leaves them as they are',

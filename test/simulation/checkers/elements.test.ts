@@ -27,8 +27,9 @@ describe('the checker of elements', () => {
   })
 
   it('flags a run in which no value was read and stayed', () => {
-    const of = (writes: number): Story => {
+    const of = (writes: number, reads = 10): Story => {
       const story = new Story()
+      for (let at = 1; at <= reads; at++) story.read(at, at + 0.1, [])
       for (let at = 1; at < writes; at++) story.seen(story.write(at, at + 0.5), at)
       const last = story.write(20, 21)
       story.seen(last, 20)
@@ -37,6 +38,7 @@ describe('the checker of elements', () => {
     }
     // So few say nothing.
     expect(complaints(elements, of(9))).to.equal('')
+    expect(complaints(elements, of(10, 9))).to.equal('')
     const story = of(10)
     expect(complaints(elements, story)).to.equal('of 10 acknowledged values none was read and stayed')
     const last = story.evidence.history.writes.at(-1) as WriteOp

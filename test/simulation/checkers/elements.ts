@@ -12,7 +12,7 @@ import type { WriteSet } from './write-set.ts'
  */
 export type Fate = 'stable' | 'stale' | 'never read' | 'lost'
 
-/** Of fewer than these none need have stayed: most of the time the ring took no writes. */
+/** Of fewer values than these none need have stayed, nor where fewer reads went well: the ring was hardly there. */
 const ENOUGH = 10
 
 type Fates = ReadonlyMap<Fate, number>
@@ -43,7 +43,8 @@ function count(evidence: Evidence): Fates {
 export function elements(evidence: Evidence): Violation[] {
   const counts = fates(evidence)
   const all = [...counts.values()].reduce((sum, count) => sum + count, 0)
-  if (all < ENOUGH || counts.has('stable') || counts.has('stale')) return []
+  const reads = evidence.history.reads.filter(({ outcome, client }) => outcome === 'ok' && client > 0).length
+  if (all < ENOUGH || reads < ENOUGH || counts.has('stable') || counts.has('stale')) return []
   return [{ checker: 'elements', key: '', message: `of ${all} acknowledged values none was read and stayed` }]
 }
 
