@@ -61,8 +61,12 @@ export class HttpClients {
   }
 
   start(): void {
-    for (let id = 1; id <= this.settings.clients; id++)
-      this.work.push(this.run({ id, prng: this.prng.fork(`client ${id}`), reads: new Map() }))
+    for (let id = 1; id <= this.settings.clients; id++) {
+      const work = this.run({ id, prng: this.prng.fork(`client ${id}`), reads: new Map() })
+      // An answer that is none is told by `stop`.
+      work.catch(() => undefined)
+      this.work.push(work)
+    }
   }
 
   /** Every operation has been answered or given up after this. */

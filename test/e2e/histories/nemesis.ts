@@ -49,11 +49,16 @@ export class ProcessNemesis {
 
   start(): void {
     const { prng, switchesPolicy } = this.components
-    this.lanes.push(this.lane(prng.fork('processes'), 800, (lane) => this.processFault(lane)))
-    this.lanes.push(this.lane(prng.fork('more processes'), 2_000, (lane) => this.processFault(lane)))
-    this.lanes.push(this.lane(prng.fork('network'), 1_000, (lane) => this.networkFault(lane)))
-    if (switchesPolicy)
-      this.lanes.push(this.lane(prng.fork('policy'), 2_500, (lane) => this.switchPolicy(lane)))
+    const open = (name: string, everyMs: number, strike: (prng: Prng) => Promise<void>) => {
+      const lane = this.lane(prng.fork(name), everyMs, strike)
+      // What goes wrong in it is told by `heal`.
+      lane.catch(() => undefined)
+      this.lanes.push(lane)
+    }
+    open('processes', 800, (lane) => this.processFault(lane))
+    open('more processes', 2_000, (lane) => this.processFault(lane))
+    open('network', 1_000, (lane) => this.networkFault(lane))
+    if (switchesPolicy) open('policy', 2_500, (lane) => this.switchPolicy(lane))
   }
 
   /** Ends all faults; every node runs after this. */
