@@ -46,7 +46,7 @@ function attemptAt(attempt: number, w: number, owners = ['a', 'b', 'c']) {
     counters: new Counters(),
     complete: () => true,
     writes: { begin: () => 1, end: () => undefined },
-    hints: { records: () => ({}) },
+    hints: { records: () => ({}), refusal: () => undefined },
     serving: () => ({
       layout: { n: 3, conflicts: 'lww', former: [] },
       slots: {
