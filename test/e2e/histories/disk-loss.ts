@@ -1,5 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ScrubStatus } from '../../../shared/api.ts'
 import { eventually } from '../../eventually.ts'
 import type { Loss } from '../../simulation/evidence.ts'
@@ -138,8 +139,4 @@ function flip(file: string, prng: Prng): void {
   for (let i = 0; i < read; i++) bytes[i] = (bytes[i] as number) ^ prng.between(1, 255)
   writeSync(opened, bytes, 0, read, at)
   closeSync(opened)
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeContextToken } from '../../../server/causality/context-token.ts'
 import type { ReadResult, WriteResult } from '../../../shared/api.ts'
 import { ERRORS, type ErrorBody, type ErrorCode } from '../../../shared/errors.ts'
@@ -206,8 +207,4 @@ export function micros(): number {
 
 function pathOf(key: string): string {
   return `/kv/${encodeURIComponent(key)}`
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../eventually.ts'
 import type { Loss } from '../../simulation/evidence.ts'
 import type { Prng } from '../../simulation/prng.ts'
@@ -190,8 +191,4 @@ export class ProcessNemesis {
   private count(fault: string): void {
     this.struck.set(fault, (this.struck.get(fault) ?? 0) + 1)
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
