@@ -220,7 +220,7 @@ export class AntiEntropy {
     const settings = { layoutVersion: layout.version, slots, recheckMs: RECHECK_MS }
     const tree = () => this.shared.tree(peer, table)
     const exchange = new Exchange(
-      { ...parts, sums: leaves.sums, tree, menders },
+      { ...parts, sums: leaves.sums, shared: this.shared, tree, menders },
       { ...settings, begin: random.below(slots.length) },
     )
     const current = { peer, exchange, link, menders }

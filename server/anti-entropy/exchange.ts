@@ -1,5 +1,5 @@
 import { KvError } from '../../shared/errors.ts'
-import { reaches } from '../causality/floor.ts'
+import { floorDigest, reaches } from '../causality/floor.ts'
 import type { Burial } from '../replica/burial.ts'
 import type { Floors } from '../replica/floors.ts'
 import { FLOOR } from '../rpc/collection-methods.ts'
@@ -12,11 +12,14 @@ import type { Mender } from './mender.ts'
 import type { MerkleTree } from './merkle-tree.ts'
 import type { Pace } from './pace.ts'
 import type { PeerLink } from './peer-link.ts'
+import type { SharedSlots } from './shared-slots.ts'
 import type { Selection, SlotReader } from './slot-reader.ts'
 
 export interface ExchangeComponents {
   readonly link: PeerLink
+  /** Of the records of each slot. */
   readonly sums: DigestSums
+  readonly shared: Pick<SharedSlots, 'same'>
   /** Over the slots, as they are now. */
   readonly tree: () => MerkleTree
   readonly reader: SlotReader
@@ -120,18 +123,25 @@ export class Exchange {
     return differing
   }
 
-  /** @returns whether the slot is the same on both sides now, as far as this node can tell. */
+  /**
+   * Where only the floors differ no record is looked at: what the peer knows of what it does not hold any more goes
+   * for whoever holds the same.
+   * @returns whether this node has all that the peer has of the slot, as far as it can tell.
+   */
   private async mendSlot(index: number, mender: Mender): Promise<boolean> {
-    const { sums } = this.components
+    const { shared, link, floors, burial } = this.components
     const slot = this.settings.slots[index] as number
     const theirs = await this.askTree(0, [index])
-    if (sums.same(slot, theirs, 0)) return true
-    const floor = await this.components.link.ask(FLOOR, { slot }, TIMEOUT_MS)
-    const { floors, burial } = this.components
-    if (reaches(floors.of(slot), floor)) return this.mendKeys(slot, theirs, mender, false)
+    if (shared.same(slot, theirs)) return true
+    const floor = await link.ask(FLOOR, { slot }, TIMEOUT_MS)
+    const digest = floorDigest(floor)
+    if (reaches(floors.of(slot), floor))
+      return shared.same(slot, theirs, digest) || this.mendKeys(slot, theirs, mender, false)
     floors.adopt(slot, floor)
     try {
-      if (!(await this.mendKeys(slot, theirs, mender, true))) return false
+      const mended = shared.same(slot, theirs, digest) || (await this.mendKeys(slot, theirs, mender, true))
+      // The slot may have lost something meanwhile.
+      if (!mended || floors.adopting(slot) !== floor) return false
       floors.raise(slot, floor)
     } finally {
       floors.giveUp(slot)

@@ -12,17 +12,9 @@ export const WIDTH = 16
 export class MerkleTree {
   readonly levels: readonly DigestSums[]
 
-  /** Reads the sums once: later changes of theirs are not in the tree. */
-  constructor(sums: DigestSums, slots: readonly number[]) {
-    let level = new DigestSums(slots.length)
-    const { words } = sums
-    let to = 0
-    for (const slot of slots) {
-      const from = slot * DIGEST_WORDS
-      level.words[to++] = words[from] as number
-      level.words[to++] = words[from + 1] as number
-      level.words[to++] = words[from + 2] as number
-    }
+  /** @param slots the digest of each; they are not copied, and must not change. */
+  constructor(slots: DigestSums) {
+    let level = slots
     const levels = [level]
     while (sizeOf(level) > 1) {
       level = above(level)

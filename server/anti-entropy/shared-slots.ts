@@ -1,16 +1,30 @@
 import type { NodeId } from '../ports/network.ts'
+import type { Floors } from '../replica/floors.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
 import { DigestSums, type Leaves } from './leaves.ts'
 import { MerkleTree } from './merkle-tree.ts'
+import { scramble } from './record-digest.ts'
 
-/** The slots that this node and another both own, and the tree over them, built once for each state of the leaves. */
+export interface SharedSlotsComponents {
+  readonly leaves: Leaves
+  readonly floors: Pick<Floors, 'digest' | 'version'>
+}
+
+/**
+ * The slots that this node and another both own, and the tree over them, built once for each state of the leaves. The
+ * digest of a slot is that of its records, and of its floor: an owner that holds the same records, but does not know
+ * what was collected beside them, would take it from whoever still has it.
+ */
 export class SharedSlots {
-  private readonly leaves: Leaves
+  private readonly components: SharedSlotsComponents
   private readonly self: NodeId
-  private readonly trees = new Map<NodeId, { tree: MerkleTree; slots: readonly number[]; version: number }>()
+  private readonly trees = new Map<
+    NodeId,
+    { tree: MerkleTree; slots: readonly number[]; records: number; floors: number }
+  >()
 
-  constructor(components: { leaves: Leaves }, settings: { id: NodeId }) {
-    this.leaves = components.leaves
+  constructor(components: SharedSlotsComponents, settings: { id: NodeId }) {
+    this.components = components
     this.self = settings.id
   }
 
@@ -19,14 +33,15 @@ export class SharedSlots {
     return table.sharedSlots(this.self, peer)
   }
 
-  /** As the leaves are now. */
+  /** As the leaves and the floors are now. */
   tree(peer: NodeId, table: SlotTable): MerkleTree {
     const slots = this.with(peer, table)
-    const { sums, version } = this.leaves
+    const { leaves, floors } = this.components
     const built = this.trees.get(peer)
-    if (built?.version === version && built.slots === slots) return built.tree
-    const tree = new MerkleTree(sums, slots)
-    this.trees.set(peer, { tree, slots, version })
+    if (built?.slots === slots && built.records === leaves.version && built.floors === floors.version)
+      return built.tree
+    const tree = new MerkleTree(this.digestsOf(slots))
+    this.trees.set(peer, { tree, slots, records: leaves.version, floors: floors.version })
     return tree
   }
 
@@ -34,18 +49,40 @@ export class SharedSlots {
   digests(peer: NodeId, table: SlotTable, level: number, nodes: readonly number[]): DigestSums {
     if (level > 0) return this.tree(peer, table).digests(level, nodes)
     const slots = this.with(peer, table)
-    const found = new DigestSums(nodes.length)
-    for (const [i, node] of nodes.entries()) {
-      const slot = slots[node]
-      if (slot === undefined) throw new RangeError(`there is no slot ${node} of ${slots.length}`)
-      found.copy(i, this.leaves.sums, slot)
-    }
-    return found
+    return this.digestsOf(
+      nodes.map((node) => {
+        const slot = slots[node]
+        if (slot === undefined) throw new RangeError(`there is no slot ${node} of ${slots.length}`)
+        return slot
+      }),
+    )
+  }
+
+  /** Whether `theirs` is the digest of the slot's records here with a floor that has this digest. */
+  same(slot: number, theirs: DigestSums, floor = this.components.floors.digest(slot)): boolean {
+    const ours = new DigestSums(1)
+    this.write(ours, 0, slot, floor)
+    return ours.same(0, theirs)
   }
 
   /** The other members that own a slot together with this node, in id order. */
   peers(table: SlotTable): NodeId[] {
     for (const id of this.trees.keys()) if (!table.members.includes(id)) this.trees.delete(id)
     return table.members.filter((id) => id !== this.self && this.with(id, table).length > 0)
+  }
+
+  private digestsOf(slots: readonly number[]): DigestSums {
+    const digests = new DigestSums(slots.length)
+    const { floors } = this.components
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number
+      this.write(digests, i, slot, floors.digest(slot))
+    }
+    return digests
+  }
+
+  private write(to: DigestSums, place: number, slot: number, floor: number): void {
+    to.copy(place, this.components.leaves.sums, slot)
+    if (floor !== 0) to.mark(place, { lo: floor, hi: scramble(floor) })
   }
 }

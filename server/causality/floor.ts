@@ -130,7 +130,7 @@ function knows({ past, siblings }: KeyRecord, dot: Dot): boolean {
 
 /** The same for equal floors, and 0 for none. */
 export function floorDigest(floor: Floor): number {
-  if (floor === NO_FLOOR) return 0
+  if (floor.vector.size === 0 && floor.expiredMs === 0 && floor.layoutVersion === 0) return 0
   const digest = crc32(writeFloor(new ByteWriter(), floor).finish())
   return digest === 0 ? 1 : digest
 }

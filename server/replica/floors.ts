@@ -37,6 +37,8 @@ const NO_VECTOR: VersionVector = new Map()
  * started anew gets no message that was sent to its predecessor.
  */
 export class Floors {
+  /** Rises with every change. */
+  version = 0
   private readonly components: { storage: Storage; commit: GroupCommit; trace: Trace }
   private readonly floors = new Map<number, Floor>()
   private readonly digests = new Map<number, number>()
@@ -96,11 +98,13 @@ export class Floors {
 
   /** Something of the slot was lost here: nothing may be taken for deleted because it is missing. */
   forget(slot: number): void {
+    this.adoptions.delete(slot)
     const promise = this.promises.get(slot)
     // The round that it was given in has counted what is lost: it must not end in a floor here.
     if (promise !== undefined) this.promises.set(slot, { ...promise, round: '' })
     if (!this.floors.delete(slot)) return
     this.digests.delete(slot)
+    this.version++
     this.components.commit.add({ type: 'del', key: addressOf(slot) })
   }
 
@@ -125,8 +129,8 @@ export class Floors {
   }
 
   /**
-   * The slot is being compared with an owner whose floor is higher: until `raise`, or `giveUp`, only that owner can
-   * bring what lies below it.
+   * The slot is being compared with an owner whose floor is higher: until `raise`, `giveUp` or `forget`, only that owner
+   * can bring what lies below it.
    */
   adopt(slot: number, floor: Floor): void {
     this.adoptions.set(slot, floor)
@@ -154,6 +158,7 @@ export class Floors {
   private set(slot: number, floor: Floor): void {
     this.floors.set(slot, floor)
     this.digests.set(slot, floorDigest(floor))
+    this.version++
   }
 }
 

@@ -27,10 +27,13 @@ export interface ProcessSettings {
 export class NodeProcess {
   stderr = ''
   readonly child: ChildProcess
+  /** It has ended, and all that it said has been read: what is written last comes after the exit at times. */
+  private readonly closed: Promise<unknown>
 
   constructor(argv: readonly string[], env: NodeJS.ProcessEnv) {
     const [program = '', ...rest] = argv
     this.child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.closed = new Promise((resolve) => this.child.once('close', resolve))
     this.child.stderr?.on('data', (chunk) => {
       this.stderr += chunk
     })
@@ -54,7 +57,7 @@ export class NodeProcess {
 
   /** Its exit code; null where a signal has ended it. */
   async ended(): Promise<number | null> {
-    if (this.running) await once(this.child, 'exit')
+    await this.closed
     return this.child.exitCode
   }
 }

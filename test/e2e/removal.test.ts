@@ -36,6 +36,24 @@ describe('a node that is removed', function () {
 
   const at = (id: string): string[] => ['--endpoint', ring.endpoint(id)]
   const remove = (...argv: string[]) => user.json<RemovalResult>(['node', 'remove', ...argv, ...at('n1')])
+  /** Until all members have heard of it: on a busy machine one may be late, and the command says so, and what to do. */
+  const removed = async (id: string): Promise<RemovalResult> => {
+    let result: RemovalResult | undefined
+    await eventually(
+      `${id} to be removed, as all members know`,
+      async () => {
+        const run = await user.kv(['node', 'remove', id, '--json', ...at('n1')])
+        if (run.code !== 0) {
+          expect(run.json<{ error: { retryable: boolean } }>().error.retryable, run.out).to.equal(true)
+          return false
+        }
+        result = run.json()
+        return result?.waitingFor.length === 0
+      },
+      MINUTE,
+    )
+    return result as RemovalResult
+  }
   const refused = (...argv: string[]) => user.kv(['node', 'remove', ...argv, '--json', ...at('n1')])
   const get = async <T>(id: string, path: string): Promise<T> =>
     (await (await fetch(`${ring.endpoint(id)}${path}`)).json()) as T
@@ -113,15 +131,24 @@ describe('a node that is removed', function () {
       2 * MINUTE,
     )
 
-  /** Every key has its copies, which are equal, on members only. */
+  /**
+   * Every key has its copies, on members only, and they come to be equal: a read of what was deleted leaves a trace with
+   * an owner that is new, and has not heard yet what was collected before it was one.
+   */
   async function expectEqualCopies(): Promise<void> {
     await each(expected.keys(), async (key) => {
-      const { same, nodes } = await get<KeyReport>('n1', `/keys/explain?key=${key}`)
-      const owners = nodes.filter(({ role }) => role === 'owner')
-      expect(owners, key).to.have.length(COPIES)
-      expect(new Set(owners.map(({ copy }) => copy?.digest)).size, key).to.equal(1)
-      expect(same, key).to.equal(true)
-      expect([...members], key).to.include.members(nodes.map(({ id }) => id))
+      let report: KeyReport | undefined
+      await eventually(
+        `the copies of ${key} to be equal`,
+        async () => {
+          report = await get<KeyReport>('n1', `/keys/explain?key=${key}`)
+          const owners = report.nodes.filter(({ role }) => role === 'owner')
+          expect(owners, key).to.have.length(COPIES)
+          return report.same && new Set(owners.map(({ copy }) => copy?.digest)).size === 1
+        },
+        MINUTE,
+      ).catch((error) => expect.fail(`${error.message}\n${JSON.stringify(report)}`))
+      expect([...members], key).to.include.members(report?.nodes.map(({ id }) => id) ?? [])
     })
   }
 
@@ -167,8 +194,8 @@ describe('a node that is removed', function () {
           (await statuses(['n1'])).some(({ reason }) => /\d+ slots are being filled on n\d/.test(reason)),
         MINUTE,
       )
-      const [result] = await Promise.all([remove(LOST), told])
-      expect(result).to.deep.equal({ removed: LOST, layoutVersion: 2, changed: true, waitingFor: [] })
+      const [result] = await Promise.all([removed(LOST), told])
+      expect(result).to.include({ removed: LOST, layoutVersion: 2 })
       members.delete(LOST)
       ring.http.delete(LOST)
       await untilOk()
@@ -217,12 +244,7 @@ describe('a node that is removed', function () {
   it('may be one that hangs: it ends when it hears of it', async () => {
     ring.node('n4').child.kill('SIGSTOP')
     await untilDown('n4')
-    expect(await remove('n4')).to.deep.equal({
-      removed: 'n4',
-      layoutVersion: 3,
-      changed: true,
-      waitingFor: [],
-    })
+    expect(await removed('n4')).to.include({ removed: 'n4', layoutVersion: 3 })
     members.delete('n4')
     ring.http.delete('n4')
     ring.node('n4').child.kill('SIGCONT')

@@ -15,11 +15,14 @@ class NodeProcess {
   stderr = ''
   stdout = ''
   private readonly child: ChildProcess
+  /** It has ended, and all that it said has been read. */
+  private readonly closed: Promise<unknown>
 
   constructor(data: string, ...flags: string[]) {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KV_')))
     const argv = ['--import=tsx', MAIN, '--id', 'n1', '--data', data, '--peer-port', '0', ...flags]
     this.child = spawn(process.execPath, argv, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.closed = new Promise((resolve) => this.child.once('close', resolve))
     this.child.stdout?.on('data', (chunk) => {
       this.stdout += chunk
     })
@@ -42,7 +45,7 @@ class NodeProcess {
   }
 
   async exit(): Promise<number | null> {
-    if (this.child.exitCode === null) await once(this.child, 'exit')
+    await this.closed
     return this.child.exitCode
   }
 

@@ -110,6 +110,29 @@ describe('tombstones, in a ring', function () {
     })
   }
 
+  it('leave nothing that an older disk could bring back when all other disks have been replaced since', async () => {
+    const { ring, first, second, third } = await ringOf()
+    await ring.ask(first, put('hello'))
+    await ring.pass(1_000)
+    const { disk } = ring.machine(third)
+    const before = disk.snapshot()
+    await ring.ask(first, put(null))
+    await ring.until('the tombstone to go', () => ring.cluster.tombstones === 0)
+    for (const id of [first, second]) {
+      const machine = ring.machine(id)
+      machine.crash(true)
+      machine.disk.replace()
+      await ring.start()
+    }
+    ring.machine(third).crash(true)
+    disk.replace(before)
+    await ring.start()
+    await ring.pass(30_000)
+    expect(held(ring, [first, second, third])).to.deep.equal([false, false, false])
+    for (const id of [first, second, third])
+      for (const r of [1, 2, 3]) expect(await read(ring, id, r)).to.deep.equal([])
+  })
+
   it('may go although another node was replaced: what it held is brought back', async () => {
     const { ring, first, second, third } = await ringOf()
     const lasting = keyFromText('{greeting} that lasts')

@@ -24,11 +24,17 @@ function descend(ours: MerkleTree, theirs: MerkleTree): { slots: number[]; asked
   return { slots: nodes.map((node) => slots[node] as number), asked }
 }
 
+function treeOf(of: DigestSums, over: readonly number[] = slots): MerkleTree {
+  const chosen = new DigestSums(over.length)
+  for (const [i, slot] of over.entries()) chosen.copy(i, of, slot)
+  return new MerkleTree(chosen)
+}
+
 describe('MerkleTree', () => {
   it('has one root over levels that are each a WIDTHth of the one below', () => {
-    const tree = new MerkleTree(sums(), slots)
+    const tree = treeOf(sums())
     expect(tree.levels.map((_, level) => tree.size(level))).to.deep.equal([1000, 63, 4, 1])
-    expect(new MerkleTree(sums(), [5]).height).to.equal(1)
+    expect(treeOf(sums(), [5]).height).to.equal(1)
     expect(tree.children(1, [62])).to.deep.equal([992, 993, 994, 995, 996, 997, 998, 999])
     expect(tree.children(3, [0])).to.deep.equal([0, 1, 2, 3])
   })
@@ -38,14 +44,14 @@ describe('MerkleTree', () => {
     const changed = [0, 7 * 333, 7 * 999]
     for (const slot of changed) other.add(slot, digest(99))
     other.add(1, digest(5))
-    const { slots: found, asked } = descend(new MerkleTree(sums(), slots), new MerkleTree(other, slots))
+    const { slots: found, asked } = descend(treeOf(sums()), treeOf(other))
     expect(found).to.deep.equal(changed)
     expect(asked).to.be.at.most(1 + changed.length * WIDTH * 3)
   })
 
   it('sees each single change: of either half, of a count, and of two slots that are swapped', () => {
     const root = (of: DigestSums) => {
-      const tree = new MerkleTree(of, slots)
+      const tree = treeOf(of)
       return tree.digests(tree.height - 1, [0])
     }
     const before = root(sums())
@@ -62,7 +68,7 @@ describe('MerkleTree', () => {
   })
 
   it('refuses nodes that it does not have', () => {
-    const tree = new MerkleTree(sums(), slots)
+    const tree = treeOf(sums())
     expect(() => tree.digests(0, [1000])).to.throw(RangeError)
     expect(() => tree.digests(4, [0])).to.throw(RangeError)
   })
