@@ -37,6 +37,7 @@ const REQUIRED_MARKS = [
   'removal decided',
   'fault wipe',
   'fault restore',
+  'fault renew',
   'fault copy',
   ...[...FAULT_KINDS, ...DAMAGE_KINDS].map((kind) => `fault ${kind}`),
 ]

@@ -68,8 +68,11 @@ export interface Swarm {
   readonly faultsForMs: number
   /** The only faults that strike, by their numbers; undefined is all. */
   readonly strikes?: readonly number[] | undefined
-  /** One disk, once, comes back empty or as it was before, or gives way to a copy of it for a while. */
-  readonly lostDisk: 'never' | 'wiped' | 'restored' | 'copied'
+  /**
+   * One disk, once, comes back empty or as it was before, or gives way to a copy of it for a while. Or several others
+   * come back empty before it comes back as it was, each when the ring is whole again.
+   */
+  readonly lostDisk: 'never' | 'wiped' | 'restored' | 'copied' | 'renewed'
   /** How much older than a disk the snapshot is, at most, that it is put back to, milliseconds. */
   readonly snapshotAgeMs: number
   /** Faults strike while the ring is founded, too. */
@@ -113,7 +116,33 @@ export function drawSwarm(prng: Prng): Swarm {
   const burials = prng.fork('burials')
   const buried = burials.chance(0.3) ? withBurials(swarm, burials) : swarm
   const switched = withSwitches(withRemoval(buried, prng.fork('removal')), prng.fork('policy'))
-  return withTrust(atBounds(switched, prng.fork('bounds')), prng.fork('clocks'))
+  const trusting = withTrust(atBounds(switched, prng.fork('bounds')), prng.fork('clocks'))
+  return withRenewal(trusting, prng.fork('renewal'))
+}
+
+/** The disks that know what has been collected are gone when the one comes back that holds it. */
+function withRenewal(swarm: Swarm, prng: Prng): Swarm {
+  const { lostDisk, tombstoneMinAgeMs, moveEveryMs } = swarm
+  if (lostDisk !== 'restored' || tombstoneMinAgeMs * moveEveryMs === 0 || !prng.chance(0.6)) return swarm
+  return {
+    ...swarm,
+    lostDisk: 'renewed',
+    snapshotAgeMs: 50_000,
+    // What was deleted is collected, and not asked for again, before they are gone.
+    deletes: 0.5,
+    moveEveryMs: 20_000,
+    tombstoneMinAgeMs: 11_000,
+    // There has to be time for the ring to become whole, once for each disk.
+    faults: swarm.faults.filter((kind) => !ENDINGS.includes(kind)),
+    faultEveryMs: 4_000,
+    faultForMs: Math.min(swarm.faultForMs, 500),
+    calmForMs: 15_000,
+    repairEveryMs: 3_000,
+    commitMicros: 300,
+    // A hint that is given up leaves one copy: its disk must not be the next.
+    hintBytes: ROOM_FOR_ALL_HINTS,
+    maxHintAgeMs: 86_400_000,
+  }
 }
 
 /** Clocks that are minutes apart, in a ring that is told to live with it. Tombstones would have to grow as old. */

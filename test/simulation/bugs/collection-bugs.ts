@@ -14,4 +14,16 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     caughtBy: ['durability', 'causality', 'convergence', 'anti-entropy', 'liveness'],
     seeds: [23],
   },
+  {
+    name: 'an owner that holds the same records is not told what was collected beside them',
+    edits: [
+      {
+        file: 'server/anti-entropy/shared-slots.ts',
+        find: '    if (floor !== 0) to.mark(place, { lo: floor, hi: scramble(floor) })\n',
+        replace: '    if (floor < 0) to.mark(place, { lo: floor, hi: scramble(floor) })\n',
+      },
+    ],
+    caughtBy: ['durability', 'causality'],
+    seeds: [87],
+  },
 ]

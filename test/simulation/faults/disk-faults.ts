@@ -6,6 +6,11 @@ import { type FaultComponents, fired, type Strike } from './strike.ts'
 
 type DiskFault = 'slow-disk' | 'disk-error' | 'disk-full' | 'bit-flip' | 'misdirected' | 'torn-write'
 
+/** How much of a snapshot's age has passed when the other disks begin to be replaced. */
+const WHEN_TO_RENEW = 0.68
+/** Between two looks whether the ring is whole, so that the next disk may be replaced, microseconds. */
+const RENEW_EVERY = 500_000
+
 /**
  * What disks do: go slow, fail, fill up, spoil records without a word and, once a seed at the most, come back empty,
  * as they were before, or as a copy.
@@ -36,6 +41,7 @@ export class DiskFaults {
     if (how === 'wiped') this.wipe(machine, prng)
     else if (how === 'restored') this.restore(machine, prng)
     else if (how === 'copied') this.copy(machine, prng)
+    else if (how === 'renewed') this.renew(machine, prng)
   }
 
   /** The original takes the place of its copy again. */
@@ -63,6 +69,28 @@ export class DiskFaults {
       const change = () => (unnoticed ? machine.disk.putBack(snapshot) : machine.disk.replace(snapshot))
       this.exchange(machine, prng, what, change, unnoticed)
     })
+  }
+
+  /** Most other disks are replaced, each when the ring is whole, before this one is put back to what it was. */
+  private renew(machine: Machine, prng: Prng): void {
+    const { world, cluster, swarm, over } = this.components
+    const snapshot = machine.disk.snapshot()
+    const [, ...due] = prng.shuffle(cluster.machines.filter((other) => other !== machine))
+    const replaceNext = () => {
+      if (over()) return
+      const whole = cluster.ready && cluster.healthy && cluster.hintsHeld === 0
+      if (!whole) return world.loop.after(RENEW_EVERY, replaceNext)
+      const other = due.pop()
+      if (other === undefined) {
+        world.count('fault renew')
+        const what = 'is put back to a snapshot after the others were replaced'
+        return this.exchange(machine, prng, what, () => machine.disk.replace(snapshot))
+      }
+      this.exchange(other, prng, 'is replaced', () => other.disk.replace())
+      return world.loop.after(RENEW_EVERY, replaceNext)
+    }
+    // By then some of what it held has been deleted, and collected.
+    world.loop.after(swarm.snapshotAgeMs * 1000 * WHEN_TO_RENEW, replaceNext)
   }
 
   /** A copy of a disk is started in the place of the original, for a while. */

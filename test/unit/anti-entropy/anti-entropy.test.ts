@@ -197,6 +197,47 @@ describe('AntiEntropy', () => {
       expect(disk.get(dataAddress(key(1)))).to.be.instanceOf(Buffer)
   })
 
+  it('takes over the floor of a peer that holds the same, without a look at any record', async () => {
+    const owners = new TwoOwners()
+    await owners.start()
+    const { a, b } = owners
+    b.repair.pause()
+    const slot = slotOf(key(1))
+    const empty = slot === 0 ? 1 : 0
+    const floor = { ...NO_FLOOR, vector: new Map([['x', 10]]) }
+    for (const owner of [a, b]) await owners.settled(owner.store(key(1), encodedOf(key(1), 'x', 9)))
+    for (const at of [slot, empty]) b.floors.raise(at, floor)
+    owners.network.fails = (_to, method) => ['keys', 'fetch', 'store'].includes(method)
+    await owners.compare()
+    for (const at of [slot, empty]) expect(a.floors.of(at)).to.deep.equal(floor)
+    // b has nothing to learn from a, nor a from b any more.
+    for (const owner of [a, b]) expect(owner.repair.divergentSlots).to.equal(0)
+    b.floors.forget(slot)
+    await owners.compare()
+    expect(a.floors.of(slot)).to.deep.equal(floor)
+    expect(a.repair.divergentSlots).to.equal(0)
+  })
+
+  it('takes over no floor of a slot that has lost something meanwhile', async () => {
+    const owners = new TwoOwners()
+    await owners.start()
+    const { a, b } = owners
+    b.repair.pause()
+    const slot = slotOf(key(1))
+    await owners.settled(b.store(key(1), encodedOf(key(1), 'x', 9)))
+    b.floors.raise(slot, { ...NO_FLOOR, vector: new Map([['x', 10]]) })
+    let forgets = 1
+    owners.network.fails = (_to, method) => {
+      if (method === 'fetch' && forgets-- > 0) a.floors.forget(slot)
+      return false
+    }
+    a.repair.compareNow()
+    await owners.until('the loss', () => forgets === 0)
+    await owners.until('the end of the exchange', () => a.repair.repairStatus().state === 'idle')
+    expect([a.floors.digest(slot), a.repair.divergentSlots]).to.deep.equal([0, 1])
+    await owners.until('the floor', () => a.floors.digest(slot) === b.floors.digest(slot))
+  })
+
   it('brings to a peer what that has missed, also when it has promised to take no such write any more', async () => {
     const owners = new TwoOwners()
     await owners.start()

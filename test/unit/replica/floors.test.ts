@@ -68,5 +68,8 @@ describe('Floors', () => {
     expect(floors.adopting(4).vector.get('a')).to.equal(6)
     floors.raise(4, floor(6))
     expect(floors.adopting(4).vector.size).to.equal(0)
+    floors.adopt(5, floor(6))
+    floors.forget(5)
+    expect(floors.adopting(5).vector.size).to.equal(0)
   })
 })
