@@ -169,7 +169,12 @@ export class Replica {
     else records.stage(key, merged, answer, merged === incoming ? own : undefined, latest)
   }
 
-  /** The request was applied before: it is not applied again, but as long as it is not answered gets a new stamp. */
+  /**
+   * The request was applied before: it is not applied again, but as long as it is not answered gets a new stamp. Where
+   * another write has replaced it, and something else wins, that may be what it must rank above: what came between
+   * and was not lifted either ranks anywhere. Where one value is left, that has replaced all the others.
+   * @throws KvError `outcome_unknown`
+   */
   private takeOver(
     records: StagedRecords,
     role: 'owner' | 'fallback',
@@ -188,6 +193,9 @@ export class Replica {
       const restamped = this.restamp(records, role, key, dot, write, done)
       if (restamped !== undefined) return restamped
     }
+    const settled = sibling === undefined && before.siblings.length === 1
+    if (outranked && !settled && this.components.policy() === 'lww')
+      throw new KvError('outcome_unknown', 'another write of the same key came in between')
     // Not before this call returns, as with a write that is staged: the caller has not seen `Written` yet.
     void Promise.resolve().then(() => records.whenDurable(key, done))
     return { dot, bytes: encodeRecord(key, before), before }

@@ -166,6 +166,23 @@ describe('Replica', () => {
     expect(values(node.record())).to.deep.equal(['2'])
   })
 
+  it('does not vouch for a request that was replaced while something else wins', async () => {
+    const [a, b] = [await startNode('a'), await startNode('b')]
+    a.clock.advance(1_000)
+    const winning = a.write('of a fast clock', { request: 'o' })
+    const first = b.write('1')
+    b.write('between', { request: 'p', context: contextOf(b.record(), 0) })
+    expect(b.write('1', { attempt: 1 }).dot, 'one value is left').to.deep.equal(first.dot)
+    b.replica.absorb(b.data, KEY, decoded(winning))
+    expect(values(b.record())).to.have.members(['of a fast clock', 'between'])
+    expect(() => b.write('1', { attempt: 2 }))
+      .to.throw(KvError)
+      .with.property('code', 'outcome_unknown')
+    const siblings = await startNode('c', 'siblings')
+    siblings.replica.absorb(siblings.data, KEY, b.record())
+    expect(siblings.write('1', { attempt: 2 }).dot).to.deep.equal(first.dot)
+  })
+
   it('absorbs what was read elsewhere, and finds earlier attempts in it', async () => {
     const a = await startNode('a')
     const b = await startNode('b')
