@@ -48,6 +48,8 @@ const READ_TIMEOUT_MS = 60_000
 const MAX_NODES = 1024
 /** Records that are read cost about as much as one that is mended. */
 const READS_PER_UNIT = 50
+/** So do slots of which only the floor is taken over: two questions each, and a few bytes to write. */
+const SLOTS_PER_UNIT = 20
 
 /**
  * Compares what this node and a peer hold of the slots that both own, and mends what differs (the anti-entropy of
@@ -129,8 +131,9 @@ export class Exchange {
    * @returns whether this node has all that the peer has of the slot, as far as it can tell.
    */
   private async mendSlot(index: number, mender: Mender): Promise<boolean> {
-    const { shared, link, floors, burial } = this.components
+    const { shared, link, floors, burial, pace } = this.components
     const slot = this.settings.slots[index] as number
+    await pace.take(1 / SLOTS_PER_UNIT)
     const theirs = await this.askTree(0, [index])
     if (shared.same(slot, theirs)) return true
     const floor = await link.ask(FLOOR, { slot }, TIMEOUT_MS)
