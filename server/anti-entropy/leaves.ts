@@ -29,11 +29,6 @@ export class DigestSums {
     this.change(place, -lo, -hi, -1)
   }
 
-  /** Adds to the digest what is no record. */
-  mark(place: number, { lo, hi }: Summand): void {
-    this.change(place, lo, hi, 0)
-  }
-
   at(place: number): Uint32Array {
     return this.words.subarray(place * DIGEST_WORDS, (place + 1) * DIGEST_WORDS)
   }

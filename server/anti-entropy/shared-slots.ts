@@ -1,7 +1,7 @@
 import type { NodeId } from '../ports/network.ts'
 import type { Floors } from '../replica/floors.ts'
 import type { SlotTable } from '../ring/slot-table.ts'
-import { DigestSums, type Leaves } from './leaves.ts'
+import { DIGEST_WORDS, DigestSums, type Leaves } from './leaves.ts'
 import { MerkleTree } from './merkle-tree.ts'
 import { scramble } from './record-digest.ts'
 
@@ -60,9 +60,7 @@ export class SharedSlots {
 
   /** Whether `theirs` is the digest of the slot's records here with a floor that has this digest. */
   same(slot: number, theirs: DigestSums, floor = this.components.floors.digest(slot)): boolean {
-    const ours = new DigestSums(1)
-    this.write(ours, 0, slot, floor)
-    return ours.same(0, theirs)
+    return this.digestsOf([slot], () => floor).same(0, theirs)
   }
 
   /** The other members that own a slot together with this node, in id order. */
@@ -71,18 +69,20 @@ export class SharedSlots {
     return table.members.filter((id) => id !== this.self && this.with(id, table).length > 0)
   }
 
-  private digestsOf(slots: readonly number[]): DigestSums {
+  private digestsOf(
+    slots: readonly number[],
+    floorOf = (slot: number) => this.components.floors.digest(slot),
+  ): DigestSums {
     const digests = new DigestSums(slots.length)
-    const { floors } = this.components
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i] as number
-      this.write(digests, i, slot, floors.digest(slot))
+    const { words } = this.components.leaves.sums
+    let to = 0
+    for (const slot of slots) {
+      const from = slot * DIGEST_WORDS
+      const floor = floorOf(slot)
+      digests.words[to++] = (words[from] as number) + floor
+      digests.words[to++] = (words[from + 1] as number) + scramble(floor)
+      digests.words[to++] = words[from + 2] as number
     }
     return digests
-  }
-
-  private write(to: DigestSums, place: number, slot: number, floor: number): void {
-    to.copy(place, this.components.leaves.sums, slot)
-    if (floor !== 0) to.mark(place, { lo: floor, hi: scramble(floor) })
   }
 }

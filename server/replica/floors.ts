@@ -41,7 +41,7 @@ export class Floors {
   version = 0
   private readonly components: { storage: Storage; commit: GroupCommit; trace: Trace }
   private readonly floors = new Map<number, Floor>()
-  private readonly digests = new Map<number, number>()
+  private readonly digests = new Uint32Array(SLOTS)
   private readonly promises = new Map<number, FloorPromise>()
   private readonly adoptions = new Map<number, Floor>()
 
@@ -72,7 +72,7 @@ export class Floors {
 
   /** Tells floors apart; 0 where the slot has none. */
   digest(slot: number): number {
-    return this.digests.get(slot) ?? 0
+    return this.digests[slot] as number
   }
 
   get count(): number {
@@ -103,7 +103,7 @@ export class Floors {
     // The round that it was given in has counted what is lost: it must not end in a floor here.
     if (promise !== undefined) this.promises.set(slot, { ...promise, round: '' })
     if (!this.floors.delete(slot)) return
-    this.digests.delete(slot)
+    this.digests[slot] = 0
     this.version++
     this.components.commit.add({ type: 'del', key: addressOf(slot) })
   }
@@ -157,7 +157,7 @@ export class Floors {
 
   private set(slot: number, floor: Floor): void {
     this.floors.set(slot, floor)
-    this.digests.set(slot, floorDigest(floor))
+    this.digests[slot] = floorDigest(floor)
     this.version++
   }
 }

@@ -19,8 +19,8 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/anti-entropy/shared-slots.ts',
-        find: '    if (floor !== 0) to.mark(place, { lo: floor, hi: scramble(floor) })\n',
-        replace: '    if (floor < 0) to.mark(place, { lo: floor, hi: scramble(floor) })\n',
+        find: '      const floor = floorOf(slot)\n',
+        replace: '      const floor = 0 * floorOf(slot)\n',
       },
     ],
     caughtBy: ['durability', 'causality'],
