@@ -16,10 +16,10 @@ interface Sample {
 }
 
 /**
- * Whether this node's wall clock can be trusted: near enough the median of the ring's clocks, this node's own
- * included (so that one wrong clock among three is outvoted), and validated by a majority of the members since
- * the start or the clock's last jump. Where two halves disagree, nobody can tell who is right: the median is
- * then the one further from this node's clock.
+ * Whether this node's wall clock can be trusted: near enough those of most of the nodes that it hears of, itself
+ * included (so that one wrong clock among three is outvoted), which are a majority of the members, since
+ * the start or the clock's last jump. That the median is near is not enough: of three clocks that all differ it is the one
+ * between a slow and a fast one. Where two halves disagree, nobody can tell who is right.
  */
 export class ClockSkew {
   private readonly self: NodeId
@@ -28,6 +28,8 @@ export class ClockSkew {
   private readonly samples = new Map<NodeId, Sample>()
   private validated = false
   private medianMs = 0
+  /** Most of the clocks are near this one. */
+  private agreed = false
   /** Wall minus monotonic clock at the last round. */
   private reference: number | undefined
 
@@ -72,7 +74,7 @@ export class ClockSkew {
   }
 
   trusted(wallMs: number, monotonicMs: number): boolean {
-    return this.validated && Math.abs(this.medianMs) <= this.maxSkewMs && this.jump(wallMs, monotonicMs) === 0
+    return this.validated && this.agreed && this.jump(wallMs, monotonicMs) === 0
   }
 
   /** How far the ring's clocks are ahead of this node's, milliseconds. */
@@ -97,6 +99,7 @@ export class ClockSkew {
     // in touch together with a majority: each by itself may be the one whose clock is wrong.
     if (this.members.length === 0 || offsets.length * 2 <= this.members.length) return
     this.medianMs = median(offsets)
+    this.agreed = offsets.filter((ms) => Math.abs(ms) <= this.maxSkewMs).length * 2 > offsets.length
     this.validated = true
   }
 }

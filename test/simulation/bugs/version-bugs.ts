@@ -68,7 +68,7 @@ export const VERSION_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'server/membership/clock-skew.ts',
-        find: 'return this.validated && Math.abs(this.medianMs) <= this.maxSkewMs && this.jump(wallMs, monotonicMs) === 0',
+        find: 'return this.validated && this.agreed && this.jump(wallMs, monotonicMs) === 0',
         replace: 'return wallMs + monotonicMs > 0',
       },
     ],

@@ -40,6 +40,16 @@ class Subject {
 }
 
 describe('clock skew', () => {
+  it('does not trust a clock between a slow and a fast one', () => {
+    const node = new Subject(5)
+    node.hear({ n2: -11 * MINUTE, n3: 4 * MINUTE })
+    expect(node.trusted).to.equal(false)
+    node.hear({ n4: 0 })
+    expect(node.trusted, 'two against one each').to.equal(false)
+    node.hear({ n5: 0 })
+    expect(node.trusted, 'three of five').to.equal(true)
+  })
+
   it('trusts nothing before there is a layout', () => {
     expect(new Subject(0).trusted).to.equal(false)
   })
