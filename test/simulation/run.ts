@@ -151,8 +151,9 @@ class Simulation {
     if (!(await this.collected())) return this.notLive('tombstones are left that nothing holds up')
     const unread = await this.readAll(RING.n, true)
     if (unread > 0) return this.notLive(`${unread} reads of a healed ring failed`)
-    await this.still()
     if (!(await this.drained())) return this.notLive('requests among peers are left open')
+    // After that: what the last reads mend is still on its way before.
+    await this.still()
     cluster.harvest()
     return [...disagreements, ...this.judge(this.copies())]
   }
