@@ -132,8 +132,8 @@ describe('a node that is removed', function () {
     )
 
   /**
-   * Every key has its copies, on members only, and they come to be equal: a read of what was deleted leaves a trace with
-   * an owner that is new, and has not heard yet what was collected before it was one.
+   * Every key has its copies, on members only, and they come to be equal: what is deleted is collected by one owner
+   * after the other, and until the last has done so they differ.
    */
   async function expectEqualCopies(): Promise<void> {
     await each(expected.keys(), async (key) => {
