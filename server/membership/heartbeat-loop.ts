@@ -14,8 +14,11 @@ export interface HeartbeatComponents {
   /** Whom to send heartbeats; those without a link are left out. */
   readonly targets: () => Iterable<NodeId>
   readonly compose: () => Heartbeat
-  /** Takes in what a peer says of itself and others. @throws KvError where this node will not have the peer. */
-  readonly accept: (from: NodeId, beat: Heartbeat) => void
+  /**
+   * Takes in what a peer says of itself and others: in answer to what was asked at `askedMs`, or unasked.
+   * @throws KvError where this node will not have the peer.
+   */
+  readonly accept: (from: NodeId, beat: Heartbeat, askedMs?: number) => void
   /** The peer answered a heartbeat, and was accepted. */
   readonly onAnswer: (from: NodeId, beat: Heartbeat, roundTripMs: number) => void
   /** The peer that answers will not have this node, or this node will not have it. */
@@ -80,15 +83,15 @@ export class HeartbeatLoop {
       // Refused by the peer, rather than lost or late.
       if (error?.code === 'conflict') return this.components.onRefusal(to, error)
       if (error !== undefined || response === undefined) return
-      const refusal = this.take(to, response)
+      const refusal = this.take(to, response, sentMs)
       if (refusal !== undefined) this.components.onRefusal(to, refusal)
       else this.components.onAnswer(to, response, clock.monotonicMs() - sentMs)
     })
   }
 
-  private take(from: NodeId, beat: Heartbeat): KvError | undefined {
+  private take(from: NodeId, beat: Heartbeat, askedMs?: number): KvError | undefined {
     try {
-      this.components.accept(from, beat)
+      this.components.accept(from, beat, askedMs)
       return undefined
     } catch (error) {
       return toKvError(error)

@@ -8,8 +8,9 @@ const REPORT_LAG_MS = 2 * HEARTBEAT_INTERVAL_MS
 const AGREEMENT_MS = 3 * HEARTBEAT_INTERVAL_MS
 
 /**
- * A member within reach whose last report is older than this may have been given hints since, without this node having
- * noticed yet that it hears nothing of it any more: the detector is patient, more so after a stall of its own process.
+ * A member within reach whose last report was asked for longer ago than this may have been given hints since, without
+ * this node having noticed yet that it hears nothing of it any more: the detector is patient, more so after a stall of
+ * its own process.
  * Two heartbeats and a half: one may be lost.
  */
 export const STALE_REPORT_MS = 2.5 * HEARTBEAT_INTERVAL_MS
@@ -27,10 +28,10 @@ interface Member {
   lostMs: number
   /** When it, or someone else of it, was last known to be out of somebody's reach. */
   troubledMs: number
-  /** When it last said what it holds; never, since this node's start, where -Infinity. */
+  /** It was asked then what it holds, and has said so; never, since this node's start, where -Infinity. */
   reportMs: number
   hintsFor: ReadonlySet<NodeId>
-  /** Its latest view, and when that came. */
+  /** It was asked then for its view, and has given it. */
   viewMs: number
   unreachable: Ids
   /** Others reached it after this node had lost it. */
@@ -86,16 +87,28 @@ export class HintVisibility {
     this.stale = true
   }
 
-  /** A member's view of the others, and, where it has one, the owners for whom it holds hints. */
-  heard(by: NodeId, unreachable: Ids, hintsFor: readonly NodeId[] | undefined, now: number): void {
+  /**
+   * A member's view of the others, and, where it has one, the owners for whom it holds hints.
+   * @param askedMs when this node asked for it: since then it holds. Absent where it came unasked: it may have been
+   *   on its way for long, or have waited for this process to run again, and is news of a time that nobody knows.
+   */
+  heard(
+    by: NodeId,
+    unreachable: Ids,
+    hintsFor: readonly NodeId[] | undefined,
+    now: number,
+    askedMs?: number,
+  ): void {
     const member = this.members.get(by)
     if (member === undefined) return
-    member.viewMs = now
     member.unreachable = unreachable
-    if (hintsFor !== undefined) {
-      member.reportMs = now
-      member.hintsFor = hintsFor.length === 0 ? NOBODY : new Set(hintsFor)
-      member.accompanied = false
+    if (hintsFor !== undefined) member.hintsFor = hintsFor.length === 0 ? NOBODY : new Set(hintsFor)
+    if (askedMs !== undefined) {
+      member.viewMs = askedMs
+      if (hintsFor !== undefined) {
+        member.reportMs = askedMs
+        member.accompanied = false
+      }
     }
     for (const id of unreachable.keys()) {
       const troubled = this.members.get(id)

@@ -122,7 +122,7 @@ export class Membership {
       onRound: () => this.round(),
       targets: () => this.roster.ids(),
       compose: () => this.portrait.forHeartbeat(),
-      accept: (from, beat) => this.accept(from, beat),
+      accept: (from, beat, askedMs) => this.accept(from, beat, askedMs),
       onAnswer: (from, beat, roundTripMs) => this.answered(from, beat, roundTripMs),
       onRefusal: (peer, { message }) => this.detector.refused(peer, message, clock.monotonicMs()),
     })
@@ -236,7 +236,7 @@ export class Membership {
     this.bootstrap.tick()
   }
 
-  private accept(from: NodeId, beat: Heartbeat): void {
+  private accept(from: NodeId, beat: Heartbeat, askedMs: number | undefined): void {
     if (!this.roster.take(from, beat)) return
     const now = this.components.clock.monotonicMs()
     if (!this.components.hybridClock.observe(beat.stamp)) {
@@ -247,7 +247,7 @@ export class Membership {
     const accused: NodeId[] = []
     for (const [id, grievance] of beat.grievances) if (grievance !== 'unreachable') accused.push(id)
     this.detector.accused(from, accused, now)
-    this.hints.heard(from, beat.grievances, beat.report?.hintsFor, now)
+    this.hints.heard(from, beat.grievances, beat.report?.hintsFor, now, askedMs)
     this.fetch.consider(from, beat.layoutVersion, beat.layoutDigest)
   }
 

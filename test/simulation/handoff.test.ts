@@ -4,11 +4,12 @@ import type { NodeSettings } from '../../server/node-settings.ts'
 import { type Key, keyFromText } from '../../shared/key.ts'
 import { slotOf } from '../../shared/slot.ts'
 import { CalmRing } from './calm-ring.ts'
+import { EPOCH_MS } from './virtual-clock.ts'
 
 const key = keyFromText('greeting')
 const get = (node: Node) => node.coordinator.get(key, { r: 1 })
 
-describe('hints that cannot be kept, in a ring', function () {
+describe('hints, in a ring', function () {
   this.timeout(300_000)
 
   /** A ring whose owner `away` of the key is down, and which has been written to since. */
@@ -87,5 +88,33 @@ describe('hints that cannot be kept, in a ring', function () {
     await replay(away)
     await ring.until('the hint to be delivered', () => ring.cluster.hintsHeld === 0)
     expect(ring.machine(away).disk.look(key).record?.siblings).to.have.length(1)
+  })
+
+  it('may be known to nobody whom a read asks, and the read says so: also after a pause of the node that reads', async () => {
+    const ring = new CalmRing('lww')
+    await ring.start()
+    const places = ring.machine('n1').node?.locate(key).preferenceList ?? []
+    const [paused, other, far, helper] = places.map(({ id }) => id) as [string, string, string, string]
+    await ring.ask(far, (node) => node.coordinator.put(key, Buffer.from('old'), { w: 3 }))
+    ring.machine(paused).pause()
+    // What the others say of themselves meanwhile waits for it.
+    await ring.pass(1_000)
+    ring.world.network.rules.add({
+      id: 'cut',
+      kind: 'partition',
+      groups: [[far, helper]],
+      untilMs: EPOCH_MS + ring.world.loop.now / 1_000 + 600_000,
+    })
+    const seenBy = (id: string) => ring.machine(id).node?.status().nodes ?? []
+    const alone = [paused, other]
+    await ring.until('the far side to be alone', () =>
+      seenBy(far).every(({ id, state }) => !alone.includes(id) || state === 'down'),
+    )
+    const put = await ring.ask(far, (node) => node.coordinator.put(key, Buffer.from('new'), { w: 2 }))
+    expect(put.sloppy).to.equal(true)
+    ring.machine(paused).resume()
+    const { values, sloppy } = await ring.ask(paused, (node) => node.coordinator.get(key, { r: 2 }))
+    expect(values.map(({ value }) => value.toString())).to.deep.equal(['old'])
+    expect(sloppy).to.equal(true)
   })
 })

@@ -25,7 +25,7 @@ class Subject {
       if (this.lost.has(peer)) continue
       const unreachable = new Set([...this.lost, ...(this.alsoUnreachable.get(peer) ?? [])])
       for (const reached of this.stillReaches.get(peer) ?? []) unreachable.delete(reached)
-      this.hints.heard(peer, unreachable, this.hintsFor.get(peer) ?? [], this.now)
+      this.hints.heard(peer, unreachable, this.hintsFor.get(peer) ?? [], this.now, this.now)
     }
   }
 
@@ -73,11 +73,11 @@ describe('hint visibility', () => {
     const hints = new HintVisibility()
     hints.setMembers(['n2', 'n3'], 0)
     hints.setReachable('n2', true, 0)
-    hints.heard('n2', new Set(['n3']), [], 100)
+    hints.heard('n2', new Set(['n3']), [], 100, 100)
     expect(hints.mayBeElsewhere('n2', 100)).to.equal(true)
     hints.setReachable('n3', true, 200)
     expect(hints.mayBeElsewhere('n2', 200)).to.equal(true)
-    hints.heard('n3', new Set(), [], 210)
+    hints.heard('n3', new Set(), [], 210, 210)
     expect(hints.mayBeElsewhere('n2', 210)).to.equal(false)
   })
 
@@ -85,11 +85,11 @@ describe('hint visibility', () => {
     const hints = new HintVisibility()
     hints.setMembers(['n2', 'n3'], 0)
     for (const peer of ['n2', 'n3']) hints.setReachable(peer, true, 0)
-    hints.heard('n3', new Set(), [], 10)
+    hints.heard('n3', new Set(), [], 10, 10)
     expect(hints.mayBeElsewhere('n3', 10)).to.equal(true)
-    hints.heard('n2', new Set(), undefined, 20)
+    hints.heard('n2', new Set(), undefined, 20, 20)
     expect(hints.mayBeElsewhere('n3', 20)).to.equal(true)
-    hints.heard('n2', new Set(), [], 30)
+    hints.heard('n2', new Set(), [], 30, 30)
     expect(hints.mayBeElsewhere('n3', 30)).to.equal(false)
   })
 
@@ -99,21 +99,61 @@ describe('hint visibility', () => {
     expect(subject.elsewhere('n2')).to.equal(false)
     subject.now += 1
     expect(subject.elsewhere('n2')).to.equal(true)
-    for (const peer of ['n2', 'n3', 'n4']) subject.hints.heard(peer, new Set(), [], subject.now)
+    for (const peer of ['n2', 'n3', 'n4']) subject.hints.heard(peer, new Set(), [], subject.now, subject.now)
     expect(subject.elsewhere('n2')).to.equal(true)
     // Nobody keeps hints for itself.
     expect(subject.elsewhere('n5')).to.equal(false)
-    subject.hints.heard('n5', new Set(), [], subject.now)
+    subject.hints.heard('n5', new Set(), [], subject.now, subject.now)
     expect(subject.elsewhere('n2')).to.equal(false)
+  })
+
+  it('counts a report from when it was asked for, and one that came unasked not at all: it may be old', () => {
+    const subject = new Subject()
+    subject.now += 5000
+    for (const peer of PEERS) subject.hints.heard(peer, new Set(), [], subject.now)
+    expect(subject.elsewhere('n2')).to.equal(true)
+    for (const peer of PEERS) subject.hints.heard(peer, new Set(), [], subject.now, subject.now - 5000)
+    expect(subject.elsewhere('n2')).to.equal(true)
+    for (const peer of PEERS) subject.hints.heard(peer, new Set(), [], subject.now, subject.now - 1)
+    expect(subject.elsewhere('n2')).to.equal(false)
+    subject.hints.heard('n3', new Set(), ['n2'], subject.now)
+    expect(subject.hints.holders('n2')).to.deep.equal(['n3'])
+  })
+
+  it('takes no view that was asked for before a loss, or came unasked, for one of after it', () => {
+    const subject = new Subject()
+    subject.now += 10
+    subject.lose('n5')
+    const hear = (askedMs?: number) => {
+      for (const peer of ['n2', 'n3', 'n4'])
+        subject.hints.heard(peer, new Set(['n5']), [], subject.now + 10, askedMs)
+    }
+    hear()
+    expect(subject.elsewhere('n2')).to.equal(true)
+    hear(subject.now - 1)
+    expect(subject.elsewhere('n2')).to.equal(true)
+    hear(subject.now)
+    expect(subject.elsewhere('n2')).to.equal(false)
+  })
+
+  it('is not reassured by what a node out of reach said unasked: it may be from before it wrote with others', () => {
+    const subject = new Subject()
+    for (const peer of ['n2', 'n3', 'n4']) subject.stillReaches.set(peer, ['n5'])
+    subject.lose('n5')
+    for (let round = 0; round < 8; round++) subject.round()
+    subject.stillReaches.clear()
+    subject.round()
+    subject.hints.heard('n5', new Set(), [], subject.now)
+    expect(subject.elsewhere('n1')).to.equal(true)
   })
 
   it('a node that has not recovered its hints has not reported', () => {
     const hints = new HintVisibility()
     hints.setMembers(['n2', 'n3', 'n4'], 0)
     for (const peer of ['n2', 'n3', 'n4']) hints.setReachable(peer, true, 0)
-    hints.heard('n3', new Set(), undefined, 5000)
+    hints.heard('n3', new Set(), undefined, 5000, 5000)
     hints.setReachable('n3', false, 5000)
-    for (const peer of ['n2', 'n4']) hints.heard(peer, new Set(['n3']), [], 5100)
+    for (const peer of ['n2', 'n4']) hints.heard(peer, new Set(['n3']), [], 5100, 5100)
     expect(hints.mayBeElsewhere('n2', 5100)).to.equal(true)
   })
 
